@@ -1,0 +1,152 @@
+"""Filters of list pages: django-filter's declarations with widgets of our own, and days in the person's zone.
+
+Holds no model's filters.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.models import SearchEntry
+
+FIRST_DAY, LAST_DAY = dt.date(1970, 1, 1), dt.date(2199, 12, 31)
+
+
+class FilterSet(django_filters.FilterSet):
+    """The base of every filter set: declare filters as attributes, in the order of the page.
+
+        class InvoiceFilters(FilterSet):
+            q = SearchFilter("reference__value")
+            status = ChoiceFilter(choices=Invoice.Status.choices, label=_("Status"))
+            account = ModelChoiceFilter(queryset=ProviderAccount.objects.all(), label=_("Account"))
+            since, until = SinceFilter("created_at"), UntilFilter("created_at")
+
+    A value that makes no sense is shown at its field, and then no row is listed or exported.
+    """
+
+    @property
+    def qs(self) -> QuerySet[Any]:
+        return self.queryset.none() if self.is_bound and not self.is_valid() else super().qs
+
+    @property
+    def form(self) -> forms.Form:
+        if not hasattr(self, "_form"):
+            form = super().form
+            for name, field in form.fields.items():
+                _dress(field, form.is_bound and form.has_error(name))
+        return self._form
+
+    @cached_property
+    def active(self) -> list[str]:
+        """The names of the filters that narrow the list now."""
+        return [name for name in self.filters if self.data.get(name, "").strip()]
+
+    @property
+    def is_active(self) -> bool:
+        return bool(self.active)
+
+
+def _dress(field: forms.Field, wrong: bool) -> None:
+    select = isinstance(field.widget, forms.Select)
+    field.widget.attrs["class"] = (
+        f"{'form-select' if select else 'form-control'}{' is-invalid' if wrong else ''}"
+    )
+
+
+class ChoiceFilter(django_filters.ChoiceFilter):
+    """One of several words; the empty choice says "All"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"empty_label": _("All"), **kwargs})
+
+
+class ModelChoiceFilter(django_filters.ModelChoiceFilter):
+    """One of several objects (`queryset`, also as a function of the request); the empty choice says "All"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"empty_label": _("All"), **kwargs})
+
+
+class TextFilter(django_filters.CharFilter):
+    """A text that a column equals, or contains by another `lookup_expr`. Give the column an index that helps it."""
+
+    def __init__(self, *args: Any, placeholder: Any = "", **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"placeholder": placeholder, "autocomplete": "off"})
+        super().__init__(*args, **{"widget": widget, "max_length": 200, **kwargs})
+
+
+class SearchFilter(django_filters.CharFilter):
+    """The search box of a list: every typed word must occur in the object's text of the search table.
+
+    `path`: where the model keeps our 18 digits, such as "reference__value". What was made in the last seconds may
+    not be in the table yet.
+    """
+
+    def __init__(
+        self, path: str, *, placeholder: Any = _("Reference, name, address …"), **kwargs: Any
+    ) -> None:
+        widget = forms.TextInput(attrs={"type": "search", "placeholder": placeholder, "autocomplete": "off"})
+        super().__init__(
+            field_name=path, **{"label": _("Search"), "widget": widget, "max_length": 200, **kwargs}
+        )
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        words = value.split() if value else []
+        if not words:
+            return qs
+        wanted = Q()
+        for word in words[:8]:
+            wanted &= Q(text__icontains=word)
+        return qs.filter(**{f"{self.field_name}__in": SearchEntry.objects.filter(wanted).values("reference")})
+
+
+class _DayField(forms.DateField):
+    input_formats = ["%Y-%m-%d"]
+    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+    def clean(self, value: Any) -> dt.date | None:
+        day = super().clean(value)
+        if day is not None and not FIRST_DAY <= day <= LAST_DAY:
+            raise ValidationError(_("Enter a day between 1970 and 2199."), code="invalid")
+        return day
+
+
+class _DayFilter(django_filters.DateFilter):
+    field_class = _DayField
+
+    @staticmethod
+    def midnight(day: dt.date) -> dt.datetime:
+        return dt.datetime.combine(day, dt.time(), tzinfo=timezone.get_current_timezone())
+
+
+class SinceFilter(_DayFilter):
+    """From this day on, its midnight in the person's zone included."""
+
+    def __init__(self, path: str, **kwargs: Any) -> None:
+        super().__init__(field_name=path, **{"label": _("From"), **kwargs})
+
+    def filter(self, qs: QuerySet[Any], value: dt.date | None) -> QuerySet[Any]:
+        return qs.filter(**{f"{self.field_name}__gte": self.midnight(value)}) if value else qs
+
+
+class UntilFilter(_DayFilter):
+    """To the end of this day in the person's zone."""
+
+    def __init__(self, path: str, **kwargs: Any) -> None:
+        super().__init__(field_name=path, **{"label": _("To"), **kwargs})
+
+    def filter(self, qs: QuerySet[Any], value: dt.date | None) -> QuerySet[Any]:
+        return (
+            qs.filter(**{f"{self.field_name}__lt": self.midnight(value + dt.timedelta(days=1))})
+            if value
+            else qs
+        )

@@ -1,0 +1,190 @@
+"""Small pieces of HTML, each built from escaped parts: the one place of the house that marks text as safe.
+
+Tables and template tags share them. Holds no query and no decision about what is shown to whom.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+import lucide
+import segno
+from django.utils import timezone
+from django.utils.formats import get_format
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from .money import plain
+
+TONES = frozenset({"ok", "warn", "bad", "info", "muted"})
+EMPTY = SafeString('<span class="nothing">—</span>')
+
+
+def _two(_currency: str) -> int:
+    return 2
+
+
+_places: Callable[[str], int] = _two
+
+
+def places_by(function: Callable[[str], int]) -> None:
+    """Say how many decimals a currency is shown with at least (JPY 0, EUR 2, BTC 8). Never cuts a digit.
+
+    The app that owns the currencies calls this once, from its office.py. Without it: 2.
+    """
+    global _places
+    _places = function
+
+
+@functools.lru_cache(maxsize=512)
+def icon(name: str, size: int = 18) -> SafeString:
+    """A lucide icon, hidden from screen readers: the word stands beside it. Raises for an unknown name."""
+    svg = lucide._render_icon(name, size, aria_hidden="true", focusable="false")
+    return SafeString(
+        svg.replace("<svg ", '<svg class="icon" ', 1).replace(' class="icon" class="', ' class="icon ', 1)
+    )
+
+
+def pill(text: Any, tone: str) -> SafeString:
+    """A state as a word on a tint. An unknown tone is shown muted."""
+    return SafeString(
+        f'<span class="pill pill-{tone if tone in TONES else "muted"}">{conditional_escape(text)}</span>'
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _separators(language: str | None) -> tuple[str, str]:
+    return (
+        get_format("DECIMAL_SEPARATOR", language, use_l10n=True),
+        get_format("THOUSAND_SEPARATOR", language, use_l10n=True),
+    )
+
+
+def amount_text(amount: Decimal, currency: str = "") -> str:
+    """The exact amount, grouped by thousands in the person's language; at least the currency's decimals."""
+    point, group = _separators(get_language())
+    whole, _dot, rest = plain(amount).partition(".")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    if len(digits) > 3:
+        digits = f"{int(digits):,}".replace(",", group)
+    rest = rest.ljust(_places(currency), "0")
+    return f"{sign}{digits}{point}{rest}" if rest else f"{sign}{digits}"
+
+
+def money(amount: Decimal | None, currency: str, *, signed: bool = False) -> SafeString:
+    """An amount with its currency. `signed` shows a plus and colours what came in."""
+    if amount is None:
+        return EMPTY
+    text = amount_text(amount, currency)
+    css = "money"
+    if signed and amount > 0:
+        text, css = f"+{text}", "money money-in"
+    return SafeString(
+        f'<span class="{css}">{conditional_escape(text)} '
+        f'<span class="currency">{conditional_escape(currency)}</span></span>'
+    )
+
+
+def when(moment: dt.datetime | None, *, seconds: bool = False) -> SafeString:
+    """A time in the person's zone; the title says it in UTC, to the second. Takes aware datetimes."""
+    if moment is None:
+        return EMPTY
+    local = f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"
+    utc = f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}"
+    shown = local if seconds else local[:-3]
+    return SafeString(f'<time datetime="{utc.replace(" ", "T")}Z" title="{utc} UTC">{shown}</time>')
+
+
+def link(url: str, text: Any, css: str = "") -> SafeString:
+    """A link with the text escaped. `url` comes from reverse() or get_absolute_url(), never from outside."""
+    return format_html('<a class="{}" href="{}">{}</a>', css, url, text)
+
+
+def outside_link(url: str, text: Any = "") -> SafeString:
+    """A link to somebody else's page, opened apart. Anything but http and https is shown as plain text."""
+    if not url.startswith(("https://", "http://")):
+        return format_html('<span class="text-break">{}</span>', url)
+    return format_html(
+        '<a class="text-break" href="{}" target="_blank" rel="noopener noreferrer">{}{}</a>',
+        url,
+        text or url,
+        format_html(
+            ' {}<span class="visually-hidden">{}</span>', icon("external-link", 14), _("(opens apart)")
+        ),
+    )
+
+
+def copy_button(text: Any, label: Any = "") -> SafeString:
+    """A button that copies the text. Hidden without scripts: then the text can be marked by hand."""
+    return format_html(
+        '<button type="button" class="btn-copy js-only" data-copy="{}" data-copied="{}" aria-label="{}">{}{}</button>',
+        text,
+        _("Copied"),
+        _("Copy %(what)s") % {"what": label} if label else _("Copy"),
+        icon("copy", 15),
+        icon("check", 15),
+    )
+
+
+def copyable(text: Any, label: Any = "") -> SafeString:
+    """A text in fixed width with its copy button; an empty one is a dash."""
+    if text in (None, ""):
+        return EMPTY
+    return format_html(
+        '<span class="copyable"><span class="mono text-break">{}</span>{}</span>',
+        text,
+        copy_button(text, label),
+    )
+
+
+def qr(text: str, label: Any = "") -> SafeString:
+    """A QR code as inline SVG without styles, on white in both themes. Raises ValueError for over 2,300 bytes."""
+    svg = segno.make(text, error="m", micro=False).svg_inline(
+        border=2, omitsize=True, svgclass="qr", lineclass=None
+    )
+    return format_html(
+        '<div class="qr-box" role="img" aria-label="{}">{}</div>', label or _("QR code"), SafeString(svg)
+    )
+
+
+def class_attr(css: str) -> SafeString:
+    """The attribute ` class="…"`, or nothing."""
+    return format_html(' class="{}"', css) if css else SafeString("")
+
+
+def fact(label: Any, content: str) -> SafeString:
+    """One line of a list of facts. `content` is HTML that a template rendered; empty shows a dash."""
+    inside = content.strip()
+    return format_html("<div><dt>{}</dt><dd>{}</dd></div>", label, SafeString(inside) if inside else EMPTY)
+
+
+def panel(title: Any, content: str, *, note: Any = "", css: str = "") -> SafeString:
+    """A card with a heading. `content` is HTML that a template rendered."""
+    aside = format_html('<span class="card-note">{}</span>', note) if note else ""
+    head = format_html('<header class="card-header"><h2>{}</h2>{}</header>', title, aside) if title else ""
+    return format_html(
+        '<section class="{}">{}<div class="card-body">{}</div></section>',
+        f"card {css}".strip(),
+        head,
+        SafeString(content),
+    )
+
+
+def folded_facts(label: Any, pairs: Iterable[tuple[Any, Any]]) -> SafeString:
+    """Names and texts, folded behind a word; nothing when there are none."""
+    lines = format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", pairs)
+    return (
+        format_html(
+            '<details class="fold"><summary>{}</summary><dl class="facts facts-small">{}</dl></details>',
+            label,
+            lines,
+        )
+        if lines
+        else SafeString("")
+    )

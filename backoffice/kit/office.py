@@ -1,0 +1,171 @@
+"""What an app gives to the shared pages: a registry of parts, filled by each app's office.py.
+
+Holds no part itself and imports no app. Shared pages (dashboard, history, worklist, search, timelines) and the
+conductors of payments.services read from here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of object that has a reference.
+
+    kind: its word (also of Reference.kind). model: "app.Model". detail: url name that takes `pk`. permission: to see it.
+    refresh(*, <kind>_id, way, priority): ask the provider about one row and apply its answer.
+    submit(*, <kind>_id): send an intent. sends: the state whose rows still have to be sent. expire(): what is late.
+    claimed(*, object_id): a callback says it happened, and the provider cannot be asked yet.
+    """
+
+    kind: str
+    model: str
+    label: Any
+    label_plural: Any
+    detail: str
+    permission: str
+    refresh: Callable[..., Any] | None = None
+    submit: Callable[..., Any] | None = None
+    sends: str = ""
+    expire: Callable[[], int] | None = None
+    claimed: Callable[..., None] | None = None
+    icon: str = "circle"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card of the dashboard: template with the context that `context(user)` gives. Lower `order` stands first."""
+
+    name: str
+    title: Any
+    template: str
+    context: Callable[[Any], dict[str, Any]]
+    permission: str
+    order: int = 100
+    width: int = 4
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One line of "waits for you": how many, and where. `count(user)` must be cheap."""
+
+    name: str
+    label: Any
+    url: str
+    query: str
+    permission: str
+    count: Callable[[Any], int]
+    icon: str = "circle-alert"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a timeline. `who` is a name or "" for the system; `way` the word of the source.
+
+    `facts` are shown folded, and where `facts_permission` is named only to those who have it.
+    """
+
+    at: dt.datetime
+    title: Any
+    who: str = ""
+    way: Any = ""
+    tone: str = "muted"
+    detail: Any = ""
+    url: str = ""
+    facts: tuple[tuple[Any, Any], ...] = ()
+    facts_permission: str = ""
+    icon: str = ""
+
+
+@dataclass(frozen=True)
+class TimelineSource:
+    """Gives the events of one reference. `permission` hides the source from who may not see it."""
+
+    name: str
+    events: Callable[[str], Iterable[Event]]
+    permission: str
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """One promise that can be checked on the database: `check()` gives the breaches as plain sentences."""
+
+    name: str
+    promise: Any
+    check: Callable[[], list[str]]
+
+
+@dataclass
+class _Registry:
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
+    waiting: dict[str, Waiting] = field(default_factory=dict)
+    timeline_sources: dict[str, TimelineSource] = field(default_factory=dict)
+    invariants: dict[str, Invariant] = field(default_factory=dict)
+    demo_steps: list[Callable[..., list[tuple[str, str]]]] = field(default_factory=list)
+
+
+registry = _Registry()
+
+
+def _add(shelf: dict[str, Any], name: str, part: Any) -> None:
+    if name in shelf:
+        raise ValueError(f"{name} is registered already")
+    shelf[name] = part
+
+
+def register(*parts: Kind | Card | Waiting | TimelineSource | Invariant) -> None:
+    """Add parts. Raises ValueError for a name that stands already."""
+    for part in parts:
+        match part:
+            case Kind():
+                _add(registry.kinds, part.kind, part)
+            case Card():
+                _add(registry.cards, part.name, part)
+            case Waiting():
+                _add(registry.waiting, part.name, part)
+            case TimelineSource():
+                _add(registry.timeline_sources, part.name, part)
+            case Invariant():
+                _add(registry.invariants, part.name, part)
+
+
+def register_demo(step: Callable[..., list[tuple[str, str]]]) -> None:
+    """Add a step of `manage.py demo`: called with the open HOME folder; gives (label, value) lines to print."""
+    registry.demo_steps.append(step)
+
+
+def kind(name: str) -> Kind:
+    """The kind of that word. Raises LookupError for an unknown one."""
+    return registry.kinds[name]
+
+
+def cards(user: Any, may: Callable[[Any, str], bool]) -> list[Card]:
+    """The cards this user may see, in order."""
+    return sorted(
+        (c for c in registry.cards.values() if may(user, c.permission)), key=lambda c: (c.order, c.name)
+    )
+
+
+def waiting(user: Any, may: Callable[[Any, str], bool]) -> list[tuple[Waiting, int]]:
+    """What waits for this user, with counts above zero."""
+    found = [(w, w.count(user)) for w in registry.waiting.values() if may(user, w.permission)]
+    return [(w, n) for w, n in found if n]
+
+
+def timeline(reference: str, user: Any, may: Callable[[Any, str], bool]) -> list[Event]:
+    """All events of one reference that this user may see, oldest first."""
+    sources = (s for s in registry.timeline_sources.values() if may(user, s.permission))
+    events = (event for s in sources for event in s.events(reference))
+    return sorted(for_eyes(events, user, may), key=lambda e: e.at)
+
+
+def for_eyes(events: Iterable[Event], user: Any, may: Callable[[Any, str], bool]) -> list[Event]:
+    """The events without the facts that this user may not see."""
+    return [
+        e if not e.facts_permission or may(user, e.facts_permission) else replace(e, facts=()) for e in events
+    ]

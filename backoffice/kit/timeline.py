@@ -1,0 +1,73 @@
+"""Lines of the audit trail and notes as events of a timeline. Reads; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.models import Model
+
+from backoffice.models import AuditEntry, Note
+
+from . import office, verbs
+
+FACTS_PERMISSION = "backoffice.view_auditentry"
+NOTED = "note.added"  # the note itself stands in the timeline
+
+
+def reference_of(obj: Any) -> str:
+    """Our 18 digits of an object, or "": `reference` may be a text or a row that has them as `value`."""
+    reference = getattr(obj, "reference", "")
+    return str(getattr(reference, "value", reference) or "")
+
+
+def audit_events(entries: Iterable[AuditEntry]) -> Iterator[office.Event]:
+    """What happened, by whom and which way. The facts are for those who may read the audit trail."""
+    for entry in entries:
+        yield office.Event(
+            at=entry.at,
+            title=verbs.sentence(entry.verb),
+            who=entry.actor_name,
+            way=entry.get_way_display(),
+            tone="info" if entry.way == AuditEntry.Way.STAFF else "muted",
+            facts=tuple(flat(entry.facts)),
+            facts_permission=FACTS_PERMISSION,
+        )
+
+
+def audit_of_reference(reference: str) -> Iterator[office.Event]:
+    """The audit trail of one reference, oldest first, without the lines that other sources tell better."""
+    return audit_events(AuditEntry.objects.filter(reference=reference).exclude(verb=NOTED).order_by("id"))
+
+
+def audit_of_object(obj: Model) -> Iterator[office.Event]:
+    """The same for an object that has no reference, such as an account."""
+    return audit_events(
+        AuditEntry.objects.filter(object_type=obj._meta.label_lower, object_id=str(obj.pk)).order_by("id")
+    )
+
+
+def notes_of_reference(reference: str) -> Iterator[office.Event]:
+    """What people wrote on this reference."""
+    for note in Note.objects.filter(reference=reference).select_related("author"):
+        yield office.Event(
+            at=note.created_at,
+            title=note._meta.verbose_name.capitalize(),
+            who=note.author.get_username(),
+            way=AuditEntry.Way.STAFF.label,
+            tone="warn",
+            detail=note.text,
+            icon="sticky-note",
+        )
+
+
+def flat(facts: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Facts as (name, text) lines: nested ones get names like "before.amount"."""
+    if isinstance(facts, dict) and facts:
+        for key, value in facts.items():
+            yield from flat(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(facts, list) and facts:
+        for number, value in enumerate(facts, start=1):
+            yield from flat(value, f"{name}.{number}" if name else str(number))
+    elif name:
+        yield name, "" if facts is None else str(facts)

@@ -1,0 +1,18 @@
+"""The base classes of every page that staff see. A page says what is special about it; the rest is here."""
+
+from .actions import Action, PageAction
+from .details import DetailView
+from .forms import ActionView, ServiceFormView, form_paths
+from .lists import ListView
+from .staff import StaffView
+
+__all__ = [
+    "Action",
+    "ActionView",
+    "DetailView",
+    "ListView",
+    "PageAction",
+    "ServiceFormView",
+    "StaffView",
+    "form_paths",
+]

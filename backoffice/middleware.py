@@ -1,0 +1,115 @@
+"""What happens around every request: the short way of callbacks, the log line, the person's language and zone.
+
+Holds no rule about money and no page.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+import zoneinfo
+from collections.abc import Callable
+
+import structlog
+from axes.helpers import get_client_ip_address
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.utils import timezone, translation
+from django.utils.functional import cached_property
+from django.utils.module_loading import import_string
+from django_structlog.middlewares import RequestMiddleware
+
+from backoffice import logs
+
+log = structlog.get_logger(__name__)
+Respond = Callable[[HttpRequest], HttpResponse]
+
+PERMISSIONS_POLICY = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()"
+
+
+class CallbackShortcut:
+    """Stands first: a provider's callback goes straight to its view. No session, user, language or CSRF check.
+
+    The view authenticates by the token in the path; nothing of the path reaches a log.
+    """
+
+    VIEW = "payments.views.callbacks.receive"
+    PATH = re.compile(r"/callbacks/(?P<provider>[a-z0-9_]{1,32})/(?P<token>[A-Za-z0-9_-]{1,128})/?", re.ASCII)
+    HEADERS = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(logs.CALLBACKS):
+            return self._callback(request)
+        return self.get_response(request)
+
+    @cached_property
+    def _view(self) -> Callable[..., HttpResponse]:
+        return import_string(self.VIEW)
+
+    def _callback(self, request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        found = self.PATH.fullmatch(request.path_info)
+        with structlog.contextvars.bound_contextvars(request_id=str(uuid.uuid4())):
+            response = self._view(request, **found.groupdict()) if found else HttpResponseNotFound()
+            log.info(
+                "callback",
+                request=f"{request.method} {logs.CALLBACK_ROUTE}",
+                provider=found["provider"] if found and response.status_code != 404 else "",
+                code=response.status_code,
+                ms=round((time.perf_counter() - began) * 1000, 1),
+            )
+        for name, value in self.HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+class RequestLog(RequestMiddleware):
+    """One JSON line per request, bound to its id; the id travels on to the tasks that the request wakes."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {logs.route_of(request)}"
+
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        # The address that the lock-out counts by: what a stranger writes into a header is not believed.
+        structlog.contextvars.bind_contextvars(ip=get_client_ip_address(request))
+
+
+class StaffMiddleware:
+    """The person's language and zone for the page, and the headers that keep pages out of caches and frames."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with timezone.override(None):
+            # Pages that nobody logs in for (health, login) need no preference, and no query.
+            if request.user.is_authenticated:
+                self._activate(request)
+            response = self.get_response(request)
+        if request.user.is_authenticated:
+            response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        return response
+
+    def _activate(self, request: HttpRequest) -> None:
+        preference = getattr(request.user, "preference", None)
+        if preference is None:
+            return
+        if preference.time_zone in zoneinfo.available_timezones():
+            timezone.activate(zoneinfo.ZoneInfo(preference.time_zone))
+        if preference.language and translation.check_for_language(preference.language):
+            translation.activate(preference.language)
+            request.LANGUAGE_CODE = translation.get_language()

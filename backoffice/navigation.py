@@ -1,0 +1,141 @@
+"""The menu as data, and what every page shows around itself: who is here, the theme, the zone.
+
+Names routes and permissions by string. Holds no page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import gettext_lazy as _
+
+from backoffice import permissions
+
+THEMES = ("light", "dark", "system")
+THEME_COOKIE = "theme"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One place of the menu. It is current on every route that begins like its own: `invoice_list`, `invoice_create`."""
+
+    label: Any
+    url_name: str
+    permission: str
+    icon: str
+
+    @property
+    def stem(self) -> str:
+        return self.url_name.removesuffix("_list")
+
+    def covers(self, view_name: str) -> bool:
+        return view_name == self.stem or view_name.startswith(f"{self.stem}_")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A group of places under a small heading; the first has none."""
+
+    label: Any
+    entries: tuple[Entry, ...]
+
+
+MENU: tuple[Section, ...] = (
+    Section(
+        "",
+        (
+            Entry(_("Dashboard"), "dashboard", "backoffice.view_dashboard", "layout-dashboard"),
+            Entry(_("Invoices"), "payments:invoice_list", "payments.view_invoice", "receipt-text"),
+        ),
+    ),
+    Section(
+        _("Books"),
+        (
+            Entry(_("Balances"), "payments:balance_list", "payments.view_balance", "wallet"),
+            Entry(_("History"), "payments:movement_list", "payments.view_movement", "arrow-left-right"),
+        ),
+    ),
+    Section(
+        _("Set-up"),
+        (
+            Entry(_("Accounts"), "payments:provideraccount_list", "payments.view_provideraccount", "plug"),
+            Entry(
+                _("Own destinations"),
+                "payments:owndestination_list",
+                "payments.view_owndestination",
+                "book-user",
+            ),
+        ),
+    ),
+    Section(
+        _("Control"),
+        (
+            Entry(
+                _("Exceptions"),
+                "payments:exceptionitem_list",
+                "payments.view_exceptionitem",
+                "triangle-alert",
+            ),
+            Entry(_("Callback inbox"), "payments:callback_list", "payments.view_callback", "inbox"),
+            Entry(
+                _("Provider calls"), "payments:providercall_list", "payments.view_providercall", "radio-tower"
+            ),
+            Entry(_("Audit trail"), "audit_list", "backoffice.view_auditentry", "scroll-text"),
+            Entry(_("Administration"), "admin:index", "backoffice.manage_user", "settings"),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A menu entry as the page needs it."""
+
+    entry: Entry
+    url: str
+    current: bool
+
+
+def menu(user: Any, view_name: str) -> list[tuple[Any, list[Place]]]:
+    """The sections and places that this user may see; the longest stem that covers the route is the current one."""
+    seen = [
+        (section.label, [entry for entry in section.entries if permissions.may(user, entry.permission)])
+        for section in MENU
+    ]
+    covering = [entry for _label, entries in seen for entry in entries if entry.covers(view_name)]
+    current = max(covering, key=lambda entry: len(entry.stem), default=None)
+    return [
+        (label, [Place(entry, reverse(entry.url_name), entry is current) for entry in entries])
+        for label, entries in seen
+        if entries
+    ]
+
+
+def theme(request: HttpRequest) -> str:
+    """The theme of this page: this browser's cookie, else the person's preference, else as the system has it."""
+    chosen = request.COOKIES.get(THEME_COOKIE, "")
+    if chosen not in THEMES:
+        chosen = getattr(getattr(request.user, "preference", None), "theme", "")
+    return chosen if chosen in THEMES else "system"
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """The context processor. Everything is looked up only where a template asks for it."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        chosen = request.COOKIES.get(THEME_COOKIE, "")
+        return {"theme": chosen if chosen in THEMES else "system"}
+    match = request.resolver_match
+    return {
+        "menu": SimpleLazyObject(lambda: menu(user, match.view_name if match else "")),
+        "my_roles": SimpleLazyObject(
+            lambda: [label for role, label in permissions.ROLES.items() if role in permissions.roles_of(user)]
+        ),
+        "theme": theme(request),
+        "zone": get_current_timezone_name(),
+    }

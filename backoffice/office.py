@@ -1,0 +1,17 @@
+"""What the office itself gives to the shared pages: notes and the audit trail as sources of every timeline."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.kit import office, verbs
+from backoffice.kit.timeline import NOTED, audit_of_reference, notes_of_reference
+
+# Everybody who may see an object may see what happened to it; the facts of each line are closed by themselves.
+EVERYBODY = "backoffice.view_dashboard"
+
+office.register(
+    office.TimelineSource("audit", audit_of_reference, EVERYBODY),
+    office.TimelineSource("notes", notes_of_reference, EVERYBODY),
+)
+verbs.say({NOTED: _("Note added")})

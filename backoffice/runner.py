@@ -1,0 +1,301 @@
+"""`make run`: the whole system on this machine, for development. Production runs the Procfile instead.
+
+Starts the embedded servers first and stops them last, so that no process loses its database while it ends.
+Holds no Django: what needs it runs as a process of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import http.client
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import environ
+
+from backoffice import embedded
+from backoffice.processes import CannotStart, end, exit_code, is_still, log_file, spawn, tail
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+READY_SECONDS = 90
+SERVER_CHECK_SECONDS = 5
+GENTLE = [(signal.SIGTERM, 8.0), (signal.SIGQUIT, 3.0)]
+
+
+class Interrupted(Exception):
+    """Somebody asked us to stop while we were starting."""
+
+
+@dataclass
+class Run:
+    """One running system: where it is, what it started."""
+
+    home: Path
+    env_file: Path
+    port: int = 8000
+    pids: dict[str, int] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def address(self) -> str:
+        """Where the browser goes."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def sandbox(self) -> str:
+        """Where the simulated providers listen."""
+        return f"http://127.0.0.1:{self.port + 1}"
+
+    @property
+    def mark(self) -> str:
+        """What every process of this run carries in its environment, to be told from others later."""
+        return f"BACKOFFICE_RUN={self.home}"
+
+    @property
+    def servers(self) -> dict[str, bool]:
+        """Which of the servers are ours: those whose address nobody gave."""
+        return {
+            "database": not os.environ.get("DATABASE_URL"),
+            "broker": not os.environ.get("REDIS_URL"),
+        }
+
+    def commands(self) -> dict[str, list[str]]:
+        """What runs beside the sandbox; the names are those of the logs."""
+        celery = ["-m", "celery", "-A", "backoffice"]
+        worker = [*celery, "worker", "--without-gossip", "--without-mingle", "-c", "2"]
+        gunicorn = [
+            "-m",
+            "gunicorn",
+            "backoffice.wsgi:application",
+            "--worker-class",
+            "gthread",
+            "--workers",
+            "2",
+        ]
+        return {
+            "web": [*gunicorn, "--threads", "4", "--no-control-socket", "--bind", f"127.0.0.1:{self.port}"],
+            "worker": [*worker, "-Q", "money", "-n", "worker@%h"],
+            "poller": [*worker, "-Q", "polling,reports", "-n", "poller@%h"],
+            "beat": [*celery, "beat", "-S", "celery.beat:Scheduler"],
+        }
+
+    def start(self, name: str, arguments: list[str], **env: str) -> int:
+        """Start one process with its log, and remember it on disk for the case that we are killed."""
+        log = log_file(self.home, name, fresh=True)
+        variables = {**os.environ, "BACKOFFICE_RUN": str(self.home), "PYTHONUNBUFFERED": "1", **env}
+        pid = spawn([sys.executable, *arguments], log=log, env=variables, cwd=BASE_DIR)
+        self.pids[name] = pid
+        (self.home / "runner.pids").write_text("".join(f"{pid}\n" for pid in self.pids.values()))
+        return pid
+
+    def check(self) -> None:
+        """Raises Interrupted when we are to stop, CannotStart when a process has ended by itself."""
+        if self.stop.is_set():
+            raise Interrupted
+        for name, pid in self.pids.items():
+            code = exit_code(pid)
+            if code is not None:
+                log = self.home / "logs" / f"{name}.log"
+                how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+                raise CannotStart(f"{name} has stopped ({how}). The end of {log}:\n{tail(log)}")
+
+    def end(self) -> None:
+        """Stop the children, gently first; what then still runs is killed with all that it started."""
+        end(list(self.pids.values()), GENTLE, group=True)
+        (self.home / "runner.pids").unlink(missing_ok=True)
+
+
+def say(text: str) -> None:
+    """To the terminal, as long as there is one: a closed window must not keep us from stopping in order."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
+# --- Before the start ---
+def make_env_file(home: Path, env_file: Path) -> bool:
+    """Write fresh keys when there is no .env, and begin a fresh database: old data needs the old keys."""
+    if env_file.exists():
+        return False
+    embedded.renew(home)
+    lines = [
+        "# The keys of this installation, made at its first start. Keep them secret and keep a copy:",
+        "# what FIELD_ENCRYPTION_KEYS encrypted cannot be read without them. .env.example explains each.",
+        "DEBUG=on",
+        f"SECRET_KEY={secrets.token_urlsafe(50)}",
+        f"FIELD_ENCRYPTION_KEYS={base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}",
+        f"METRICS_TOKEN={secrets.token_urlsafe(24)}",
+    ]
+    with os.fdopen(os.open(env_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write("\n".join(lines) + "\n")
+    return True
+
+
+@contextlib.contextmanager
+def only_one(run: Run) -> Iterator[None]:
+    """One runner per home; what a killed one left running is stopped first."""
+    with (run.home / "runner.lock").open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            raise CannotStart(f"It already runs: {handle.read().strip()}. Ctrl-C there stops it.") from None
+        handle.truncate(0)
+        handle.write(f"{run.address}, process {os.getpid()}")
+        handle.flush()
+        left = run.home / "runner.pids"
+        if left.exists():
+            found = [int(word) for word in left.read_text().split() if word.isdigit()]
+            pids = [pid for pid in found if is_still(pid, run.mark)]
+            if pids:
+                say(f"The last run was killed. Stopping {len(pids)} processes that it left.")
+                end(pids, GENTLE, group=True)
+            left.unlink()
+        yield
+
+
+def check_ports(run: Run) -> None:
+    """Raises CannotStart when a port is taken."""
+    for port in (run.port, run.port + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise CannotStart(
+                    f"Port {port} is in use by another program ({error.strerror}). "
+                    "Stop it, or take other ports: PORT=9000 make run (the sandbox takes the next one)."
+                ) from error
+
+
+# --- The start ---
+def trouble(url: str) -> str:
+    """What is wrong with an address; "" when it answers with success. Loopback never goes through a proxy."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5) as response:
+            return "" if response.status == 200 else f"status {response.status}"
+    except urllib.error.HTTPError as error:
+        return f"status {error.code}: {error.read(500).decode(errors='replace').strip()}"
+    except (OSError, http.client.HTTPException) as error:
+        return str(error)
+
+
+def wait_until(run: Run, urls: list[str]) -> None:
+    """Until every address answers. Raises CannotStart, naming the one that does not."""
+    deadline = time.monotonic() + READY_SECONDS
+    for url in urls:
+        while words := trouble(url):
+            run.check()
+            if time.monotonic() > deadline:
+                logs = run.home / "logs"
+                raise CannotStart(f"{url} is not ready after {READY_SECONDS} s ({words}). Look into {logs}.")
+            run.stop.wait(0.1)
+
+
+def manage(run: Run, *command: str) -> None:
+    """Run one command of manage.py to its end. Raises CannotStart with what it said when it fails."""
+    log = log_file(run.home, command[0], fresh=True)
+    pid = spawn([sys.executable, "manage.py", *command], log=log, env=os.environ, cwd=BASE_DIR)
+    try:
+        while exit_code(pid) is None:
+            run.check()
+            run.stop.wait(0.05)
+    finally:
+        end([pid], GENTLE)
+    if exit_code(pid):
+        raise CannotStart(f"manage.py {command[0]} failed. The end of {log}:\n{tail(log, 40)}")
+
+
+def bring_up(run: Run) -> None:
+    """Start everything, in order, and wait until it answers."""
+    say("Starting PostgreSQL and Valkey ...")
+    embedded.start(run.home, **run.servers)
+    run.start("sandbox", ["manage.py", "sandbox", "--port", str(run.port + 1)])
+    say("Preparing the database ...")
+    manage(run, "migrate", "--noinput")
+    wait_until(run, [f"{run.sandbox}/_control/"])
+    manage(run, "demo")
+    (run.home / "static").mkdir(
+        exist_ok=True
+    )  # empty: with DEBUG on, whitenoise finds the files where they are
+    metrics = run.home / "metrics"  # the web's processes add up their counters here
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir()
+    say("Starting web, worker, poller and beat ...")
+    for name, arguments in run.commands().items():
+        extra = {"PROMETHEUS_MULTIPROC_DIR": str(metrics)} if name == "web" else {}
+        run.start(name, arguments, **extra)
+    wait_until(run, [f"{run.address}/healthz", f"{run.address}/readyz"])
+
+
+def announce(run: Run, seconds: float) -> None:
+    """What a person needs now."""
+    logins = run.home / "demo-logins.txt"
+    say(f"\nReady after {seconds:.1f} s.\n\n  {run.address}\n\n  sandbox  {run.sandbox}/_control/")
+    say(f"  logs     {run.home / 'logs'}\n  logins   {logins}\n")
+    with contextlib.suppress(FileNotFoundError):
+        say(logins.read_text())
+    say("Ctrl-C stops it all.")
+
+
+def watch(run: Run) -> None:
+    """Until somebody stops us. Raises CannotStart when a process or a server has ended by itself."""
+    checked = time.monotonic()
+    while not run.stop.wait(0.3):
+        run.check()
+        if time.monotonic() - checked > SERVER_CHECK_SECONDS:
+            checked = time.monotonic()
+            if not embedded.running(run.home, **run.servers):
+                log = run.home / "logs" / "postgres.log"
+                raise CannotStart(f"PostgreSQL or Valkey has stopped. The end of {log}:\n{tail(log)}")
+
+
+def main() -> int:
+    """Run until Ctrl-C (0), or until something fails (1)."""
+    began = time.monotonic()
+    home, env_file = embedded.locate(BASE_DIR)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    run = Run(home=home, env_file=env_file)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: run.stop.set())
+    try:
+        make_env_file(home, env_file)
+        environ.Env.read_env(env_file)
+        if not environ.Env().bool("DEBUG", default=False):
+            raise CannotStart(
+                f"DEBUG is off in {env_file}. `make run` is for development; README has production."
+            )
+        run.port = environ.Env().int("PORT", default=8000)
+        with only_one(run):
+            check_ports(run)
+            try:
+                bring_up(run)
+                announce(run, time.monotonic() - began)
+                watch(run)
+            except Interrupted:
+                pass
+            finally:
+                say("\nStopping ...")
+                run.end()
+                embedded.stop(home)
+    except CannotStart as error:
+        print(f"\n{error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""Our accounts at providers, with their encrypted keys, switches and health. Written only by services.accounts
+and services.calls (health)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.kit.fields import EncryptedTextField, MoneyField
+from payments.providers import PROVIDERS
+
+
+def provider_choices() -> list[tuple[str, str]]:
+    """The providers of the registry; a callable, so that a new one needs no migration."""
+    return [(name, client.title) for name, client in PROVIDERS.items()]
+
+
+class ProviderAccount(models.Model):
+    """One account of ours at one provider. `credentials` is a JSON object under the provider's own names."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    provider = models.CharField(_("provider"), max_length=32, choices=provider_choices)
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    base_url = models.URLField(_("base URL"), max_length=300)
+    credentials = EncryptedTextField(_("credentials"), blank=True, default="")
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Off: the account is not called at all.")
+    )
+    money_in = models.BooleanField(_("money in"), default=True, help_text=_("Invoices may be created."))
+    money_out = models.BooleanField(
+        _("money out"), default=False, help_text=_("Withdrawals and vouchers may be requested.")
+    )
+    rate_limit = models.DecimalField(
+        _("calls per second"),
+        max_digits=6,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.1")), MaxValueValidator(Decimal("500"))],
+        help_text=_("Empty: the assumed limit of the provider."),
+    )
+    invoice_lifetime_days = models.PositiveSmallIntegerField(
+        _("invoice lifetime (days)"),
+        default=7,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text=_("An invoice without payment expires after this time. A later payment still counts."),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The decrypted credentials. Only services.accounts and services.calls may read this."""
+        return json.loads(self.credentials) if self.credentials else {}
+
+    @property
+    def title(self) -> str:
+        """The provider's name as people write it."""
+        return PROVIDERS[self.provider].title
+
+
+class AccountHealth(models.Model):
+    """What the last calls told of an account: the breaker's memory, shared by all processes and shown on pages."""
+
+    class State(models.TextChoices):
+        NEW = "new", _("Not asked yet")
+        OK = "ok", _("Answers")
+        FAILING = "failing", _("Failing")
+        DOWN = "down", _("Down")
+        DENIED = "denied", _("Keys refused")
+
+    TONES = {"new": "muted", "ok": "ok", "failing": "warn", "down": "bad", "denied": "bad"}
+
+    account = models.OneToOneField(ProviderAccount, models.CASCADE, related_name="health")
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.NEW)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0)
+    since = models.DateTimeField(_("since"), auto_now_add=True)
+    last_ok_at = models.DateTimeField(_("last good answer"), null=True, blank=True)
+    last_error_at = models.DateTimeField(_("last failure"), null=True, blank=True)
+    last_error = models.CharField(_("what failed"), max_length=300, blank=True)
+    probe_at = models.DateTimeField(_("next try"), null=True, blank=True)
+    clock_skew_ms = models.IntegerField(_("clock difference (ms)"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("account health")
+        verbose_name_plural = _("account health")
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.get_state_display()}"
+
+
+class Method(models.Model):
+    """One payment system of an account under the provider's code, with what it needs. Edited by admins.
+
+    `currency` is what amounts of this method are in; `internal_balance`: money lands on our balance there.
+    """
+
+    account = models.ForeignKey(
+        ProviderAccount, models.CASCADE, related_name="methods", verbose_name=_("account")
+    )
+    code = models.CharField(_("code"), max_length=32)
+    title = models.CharField(_("title"), max_length=80)
+    currency = models.CharField(_("currency"), max_length=16)
+    for_invoice = models.BooleanField(_("invoices"), default=False)
+    for_withdrawal = models.BooleanField(_("withdrawals"), default=False)
+    internal_balance = models.BooleanField(_("our balance there"), default=False)
+    needs_purse = models.BooleanField(_("needs a purse"), default=True)
+    needs_tag = models.BooleanField(_("needs a tag or memo"), default=False)
+    needs_names = models.BooleanField(_("needs name and surname"), default=False)
+    is_card = models.BooleanField(_("purse is a card number"), default=False)
+    min_amount = MoneyField(_("smallest amount"), null=True, blank=True)
+    max_amount = MoneyField(_("largest amount"), null=True, blank=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
+
+    class Meta:
+        verbose_name = _("payment method")
+        verbose_name_plural = _("payment methods")
+        ordering = ["account", "code"]
+        constraints = [models.UniqueConstraint(fields=["account", "code"], name="method_code")]
+
+    def __str__(self) -> str:
+        return f"{self.code} · {self.title}"
+
+
+class Currency(models.Model):
+    """A currency's display digits. A code that is not listed is shown with up to 8 digits."""
+
+    code = models.CharField(_("code"), max_length=16, unique=True)
+    title = models.CharField(_("title"), max_length=64)
+    digits = models.PositiveSmallIntegerField(_("digits"), default=8, validators=[MaxValueValidator(18)])
+    is_fiat = models.BooleanField(_("state money"), default=False)
+
+    class Meta:
+        verbose_name = _("currency")
+        verbose_name_plural = _("currencies")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.code

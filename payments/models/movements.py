@@ -1,0 +1,59 @@
+"""Changes of balances, written once, never changed: history and every report are made of these.
+
+Written only by services.movements; the database refuses updates and deletes.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.kit.fields import MoneyField
+from backoffice.models import AppendOnly, AuditEntry
+
+from .accounts import ProviderAccount
+from .references import Reference
+
+
+class Movement(AppendOnly):
+    """`amount` is signed, in `currency`. `key` is unique: what is booked twice under one key is booked once."""
+
+    class Kind(models.TextChoices):
+        INVOICE = "invoice", _("Invoice paid")
+        ADJUSTMENT = "adjustment", _("Adjustment")
+
+    account = models.ForeignKey(ProviderAccount, models.PROTECT, related_name="+", verbose_name=_("account"))
+    reference = models.ForeignKey(
+        Reference,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="movements",
+        verbose_name=_("reference"),
+    )
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
+    currency = models.CharField(_("currency"), max_length=16)
+    amount = MoneyField(_("amount"))
+    on_balance = models.BooleanField(_("on balance"), default=True)
+    key = models.CharField(max_length=80, unique=True)
+    label = models.CharField(_("label"), max_length=120, blank=True)
+    corrects = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="corrections")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    way = models.CharField(_("way"), max_length=16, choices=AuditEntry.Way.choices)
+    booked_at = models.DateTimeField(_("booked"))
+
+    class Meta:
+        verbose_name = _("movement")
+        verbose_name_plural = _("movements")
+        constraints = [models.CheckConstraint(condition=~models.Q(amount=0), name="movement_not_zero")]
+        indexes = [
+            models.Index(fields=["-booked_at", "-id"], name="movement_booked"),
+            models.Index(fields=["account", "currency", "-booked_at", "-id"], name="movement_account"),
+            models.Index(fields=["kind", "-booked_at", "-id"], name="movement_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"

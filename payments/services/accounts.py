@@ -1,0 +1,242 @@
+"""Our accounts at providers: making and changing them, their keys, callback tokens and the connection test.
+
+Facts floor. Secrets go in here and are never given back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from backoffice import audit
+from backoffice.permissions import guarded
+from payments.models import AccountHealth, CallbackToken, ExceptionItem, Method, ProviderAccount
+from payments.providers import PROVIDERS
+from payments.providers.base import Callbacks, Probe, ProbeReport
+from payments.providers.errors import Invalid, NotSupported, ProviderError
+from payments.providers.hosts import check_base_url
+
+from . import calls, exceptions, health, methods
+
+OPTIONS = ("is_active", "money_in", "money_out", "rate_limit", "invoice_lifetime_days")
+
+
+def _checked_url(base_url: str) -> str:
+    try:
+        check_base_url(base_url, settings.PROVIDER_INTERNAL_HOSTS)
+    except Invalid as error:
+        raise ValidationError({"base_url": calls.explain(error)}) from error
+    return base_url if base_url.endswith("/") else base_url + "/"
+
+
+def _checked_credentials(provider: str, credentials: dict[str, str]) -> dict[str, str]:
+    known = {field.name: field for field in PROVIDERS[provider].credentials}
+    errors = {name: _("This provider has no such key.") for name in credentials.keys() - known.keys()}
+    for name, field in known.items():
+        value = credentials.get(name, "")
+        if field.required and not value:
+            errors[name] = _("This is needed.")
+        if value != value.strip() or any(ord(letter) < 33 for letter in value):
+            errors[name] = _("There is a space or a line break in it. Copy it again.")
+    if errors:
+        raise ValidationError(errors)
+    return {name: credentials[name] for name in known if credentials.get(name)}
+
+
+def check(*, provider: str, base_url: str, credentials: dict[str, str] | None) -> None:
+    """The checks of `create` and `change` without their effects. Raises ValidationError with all fields."""
+    errors: dict[str, Any] = {}
+    if provider not in PROVIDERS:
+        raise ValidationError({"provider": _("There is no such provider.")})
+    for step, values in ((_checked_url, (base_url,)), (_checked_credentials, (provider, credentials))):
+        try:
+            if None not in values:
+                step(*values)  # type: ignore[operator]
+        except ValidationError as error:
+            errors |= error.error_dict
+    if errors:
+        raise ValidationError(errors)
+
+
+def _checked_options(account: ProviderAccount, options: dict[str, Any]) -> dict[str, Any]:
+    unknown = options.keys() - set(OPTIONS)
+    if unknown:
+        raise ValidationError(_("Unknown option: %(names)s") % {"names": ", ".join(sorted(unknown))})
+    for name, value in options.items():
+        setattr(account, name, value)
+    return options
+
+
+@guarded("payments.manage_provideraccount", system=True)
+def create(
+    *, actor: Any, provider: str, name: str, base_url: str, credentials: dict[str, str], **options: Any
+) -> ProviderAccount:
+    """Add an account with its payment methods and its callback address. Money-out starts switched off.
+
+    Raises ValidationError by field (`provider`, `name`, `base_url`, the credentials' names).
+    """
+    if provider not in PROVIDERS:
+        raise ValidationError({"provider": _("There is no such provider.")})
+    account = ProviderAccount(provider=provider, name=name.strip(), base_url=_checked_url(base_url.strip()))
+    account.credentials = json.dumps(_checked_credentials(provider, credentials))
+    _checked_options(account, options)
+    account.full_clean()
+    with transaction.atomic():
+        account.save()
+        AccountHealth.objects.create(account=account)
+        methods.prefill(account=account)
+        _new_token(account)
+        audit.record(
+            actor,
+            "account.created",
+            account,
+            way=audit.Way.STAFF if actor else audit.Way.SYSTEM,
+            provider=provider,
+            base_url=account.base_url,
+            **{key: str(value) for key, value in options.items()},
+        )
+    return account
+
+
+@guarded("payments.manage_provideraccount")
+def change(
+    *,
+    actor: Any,
+    account: ProviderAccount,
+    name: str | None = None,
+    base_url: str | None = None,
+    credentials: dict[str, str] | None = None,
+    **options: Any,
+) -> ProviderAccount:
+    """Change an account. `credentials` replaces all keys; None keeps them.
+
+    A base URL on another scheme, host or port clears the keys in the same save unless new ones come with it; that is
+    audited and opens an item that every admin sees.
+    Raises ValidationError by field.
+    """
+    # The host's name is looked up before the transaction begins.
+    new_url = None if base_url is None else _checked_url(base_url.strip())
+    with transaction.atomic():
+        locked = ProviderAccount.objects.select_for_update().get(pk=account.pk)
+        before = {field: str(getattr(locked, field)) for field in ("name", "base_url", *OPTIONS)}
+        moved = False
+        if name is not None:
+            locked.name = name.strip()
+        if new_url is not None and new_url != locked.base_url:
+            moved = _place(new_url) != _place(locked.base_url)
+            locked.base_url = new_url
+            if moved:
+                locked.credentials = ""
+        if credentials is not None:
+            locked.credentials = json.dumps(_checked_credentials(locked.provider, credentials))
+        _checked_options(locked, options)
+        locked.full_clean()
+        locked.save()
+        after = {field: str(getattr(locked, field)) for field in before}
+        changed = {field: [before[field], after[field]] for field in before if before[field] != after[field]}
+        if credentials is not None or moved:
+            health.forget(locked)
+        if changed or credentials is not None:
+            audit.record(
+                actor, "account.changed", locked, changed=changed, keys_replaced=credentials is not None
+            )
+        if moved:
+            audit.record(actor, "account.moved", locked, changed={"base_url": changed["base_url"]})
+            exceptions.open_item(
+                kind=ExceptionItem.Kind.ACCOUNT_MOVED,
+                key=f"{locked.pk}:{timezone.now():%Y%m%d%H%M%S%f}",
+                title=_("%(name)s now points to another address. Its keys were cleared.")
+                % {"name": locked.name},
+                account=locked,
+                base_url=changed["base_url"],
+            )
+    return locked
+
+
+def _place(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
+
+
+@guarded("payments.probe_provideraccount")
+def probe(*, actor: Any, account: ProviderAccount) -> ProbeReport:
+    """Test the connection: one read call with a limit of 5 s for the connection. Raises ProviderError as it is.
+
+    The report tells the balances, that the signature was accepted, and our clock against theirs (ms).
+    """
+    client = calls.client(account, priority="probe")
+    if not isinstance(client, Probe):
+        raise NotSupported("probe")
+    outcome = "ok"
+    try:
+        report = client.check()
+    except ProviderError as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        with transaction.atomic():
+            audit.record(actor, "account.probed", account, outcome=outcome)
+    return report
+
+
+# --- Callback tokens ---
+def token_digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _new_token(account: ProviderAccount) -> CallbackToken | None:
+    if not issubclass(PROVIDERS[account.provider], Callbacks):
+        return None
+    token = secrets.token_urlsafe(32)
+    return CallbackToken.objects.create(account=account, token=token, digest=token_digest(token))
+
+
+def callback_url(account: ProviderAccount) -> str:
+    """The absolute address for callbacks of this account. It is a secret: never log or show it whole."""
+    token = CallbackToken.objects.get(account=account, retired_at__isnull=True, reference__isnull=True)
+    path = reverse("payments:callback_receive", args=[account.provider, token.token])
+    return settings.PUBLIC_URL + path
+
+
+@guarded("payments.manage_provideraccount")
+@transaction.atomic
+def renew_token(*, actor: Any, account: ProviderAccount) -> None:
+    """Give the account a new callback address. The old one is accepted for 30 days and flagged."""
+    CallbackToken.objects.select_for_update().filter(
+        account=account, retired_at__isnull=True, reference__isnull=True
+    ).update(retired_at=timezone.now())
+    _new_token(account)
+    audit.record(actor, "account.callback_address_renewed", account)
+
+
+@guarded("payments.manage_method")
+@transaction.atomic
+def save_method(*, actor: Any, method: Method) -> Method:
+    """Add or change a payment method. Raises ValidationError by field."""
+    methods.check(method)
+    before = Method.objects.filter(pk=method.pk).values().first() or {}
+    method.save()
+    after = Method.objects.filter(pk=method.pk).values().get()
+    changed = {
+        name: [str(before.get(name, "")), str(value)]
+        for name, value in after.items()
+        if before.get(name) != value
+    }
+    audit.record(
+        actor,
+        "method.changed" if before else "method.added",
+        method.account,
+        method=method.code,
+        changed=changed,
+    )
+    return method

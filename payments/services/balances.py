@@ -1,0 +1,114 @@
+"""Balances as providers state them: snapshots, and the comparison with our movements. Facts floor."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from backoffice.kit import money, wake
+from backoffice.permissions import guarded
+from payments.models import Balance, BalanceSnapshot, ExceptionItem, Movement, ProviderAccount
+from payments.providers import PROVIDERS
+from payments.providers.base import Balances
+from payments.providers.errors import NotSupported
+
+from . import calls, exceptions
+
+REFRESH_EVERY = dt.timedelta(minutes=5)
+
+
+def refresh(*, account_id: int, priority: str = "poll") -> list[Balance]:
+    """Ask the provider for its balances and keep what it states. Raises ProviderError as it is; writes nothing then."""
+    account = ProviderAccount.objects.get(pk=account_id)
+    client = calls.client(account, priority=priority)
+    if not isinstance(client, Balances):
+        raise NotSupported("balances")
+    asked_at = timezone.now()
+    report = client.balances()
+    return keep(account=account, balances=dict(report.balances), asked_at=asked_at)
+
+
+@guarded("payments.refresh_balance")
+def ask_now(*, actor: Any, account: ProviderAccount) -> None:
+    """Let a worker ask for the balances now."""
+    wake.later("payments.refresh_balance", account.pk)
+
+
+def keep(*, account: ProviderAccount, balances: dict[str, Decimal], asked_at: dt.datetime) -> list[Balance]:
+    """Store one answer: a snapshot per currency that changed, the current rows, and what is not explained.
+
+    An older answer never overwrites a newer one. A currency that is missing keeps its value and its age.
+    """
+    kept = []
+    with transaction.atomic():
+        for currency in sorted(balances):
+            kept.append(_keep_one(account, currency, balances[currency], asked_at))
+        Balance.objects.filter(account=account, missing_since__isnull=True, asked_at__lt=asked_at).exclude(
+            currency__in=balances
+        ).update(missing_since=asked_at)
+    return kept
+
+
+def _keep_one(account: ProviderAccount, currency: str, stated: Decimal, asked_at: dt.datetime) -> Balance:
+    Balance.objects.get_or_create(account=account, currency=currency)
+    balance = Balance.objects.select_for_update().get(account=account, currency=currency)
+    if balance.asked_at is not None and balance.asked_at >= asked_at:
+        return balance
+    if balance.stated is None:
+        balance.opening, balance.opened_at = stated - _moved(balance), asked_at
+    if balance.stated != stated:
+        BalanceSnapshot.objects.create(account=account, currency=currency, amount=stated, asked_at=asked_at)
+    balance.stated, balance.asked_at, balance.missing_since = stated, asked_at, None
+    _compare(balance)
+    balance.save()
+    return balance
+
+
+def _moved(balance: Balance) -> Decimal:
+    rows = Movement.objects.filter(account=balance.account, currency=balance.currency, on_balance=True)
+    return rows.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+
+
+def _compare(balance: Balance) -> None:
+    """Note the rest that movements do not explain; open an item once it has stood for a while.
+
+    A payment is seen in the balance before or after it is booked, so a fresh difference is normal.
+    """
+    now = timezone.now()
+    drift = (balance.stated or Decimal(0)) - balance.opening - _moved(balance)
+    if drift != balance.drift:
+        balance.drift_since = now if drift else None
+    balance.drift = drift
+    if not drift or balance.drift_since is None:
+        return
+    if now - balance.drift_since < dt.timedelta(seconds=settings.DRIFT_SECONDS):
+        return
+    exceptions.open_item(
+        kind=ExceptionItem.Kind.UNEXPLAINED_BALANCE,
+        key=f"{balance.account_id}:{balance.currency}:{money.plain(drift)}",
+        title=_("%(account)s: %(drift)s %(currency)s are not explained by any movement.")
+        % {"account": balance.account, "drift": money.plain(drift), "currency": balance.currency},
+        account=balance.account,
+        currency=balance.currency,
+        drift=money.plain(drift),
+        stated=money.plain(balance.stated or Decimal(0)),
+    )
+
+
+def stale_accounts() -> list[int]:
+    """Active accounts whose balances are stated by the provider and older than REFRESH_EVERY."""
+    stating = [name for name, client in PROVIDERS.items() if issubclass(client, Balances)]
+    recent = Balance.objects.filter(asked_at__gt=timezone.now() - REFRESH_EVERY).values("account_id")
+    return list(
+        ProviderAccount.objects.filter(is_active=True, provider__in=stating)
+        .exclude(pk__in=recent)
+        .exclude(credentials="")
+        .values_list("pk", flat=True)
+    )

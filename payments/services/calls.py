@@ -1,0 +1,204 @@
+"""Calls to providers: the client of an account with its gate, its guard before bytes, and the record of each call.
+
+Base floor. The only place that hands keys to a provider's client. Decides nothing about money.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from pyrate_limiter import Limiter, Rate, RedisBucket
+from redis import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from payments.models import ProviderAccount, ProviderCall, Reference
+from payments.providers import PROVIDERS, client_for
+from payments.providers.errors import ProviderError, RateLimited, Unavailable
+from payments.providers.exchange import Exchange, Transport
+
+from . import health
+
+log = structlog.get_logger(__name__)
+
+# How long a call waits for its turn under the rate limit before it gives up (nothing has left then).
+PATIENCE_SECONDS = {"money": 20.0, "callback": 10.0, "read": 4.0, "probe": 4.0, "poll": 1.0}
+PROBE_SECONDS = 5.0  # calls inside a web request
+POLL_SHARE = 0.7  # of the account's rate: the rest stays free for money-out and callbacks
+
+
+class NetworkInTransaction(RuntimeError):
+    """A provider was about to be called while a transaction was open (DESIGN section 3, rule 3)."""
+
+
+# --- Rate limit ---
+@functools.lru_cache(maxsize=1)
+def _redis() -> Redis:
+    return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=2)
+
+
+_limiters = threading.local()
+
+
+def _limiter(name: str, per_second: float) -> Limiter:
+    known: dict[tuple[str, float], Limiter] = _limiters.__dict__.setdefault("known", {})
+    if (name, per_second) not in known:
+        rate = Rate(int(per_second), 1000) if per_second >= 1 else Rate(1, int(1000 / per_second))
+        known[name, per_second] = Limiter(RedisBucket.init([rate], _redis(), f"rate:{name}"))
+    return known[name, per_second]
+
+
+def _take_turn(account: ProviderAccount, priority: str) -> None:
+    per_second = float(account.rate_limit or PROVIDERS[account.provider].default_rate)  # a rate, not money
+    patience = PATIENCE_SECONDS[priority]
+    turns = [(f"{account.uuid}", per_second)]
+    if priority == "poll":
+        turns.insert(0, (f"{account.uuid}:poll", max(per_second * POLL_SHARE, 0.1)))
+    try:
+        for name, rate in turns:
+            if not _limiter(name, rate).try_acquire(timeout=patience):
+                raise RateLimited(
+                    "our own limit", retry_after=1, staff="We are calling this provider too often."
+                )
+    except NoScriptError:
+        _limiters.__dict__.clear()  # the broker was restarted empty: its script is loaded again next time
+        raise Unavailable("rate limiter restarted") from None
+    except RedisError as error:
+        raise Unavailable("rate limiter", staff="The broker does not answer, so nothing is sent.") from error
+
+
+# --- The record ---
+class _Recorder:
+    """Writes the attempt before the socket opens (calls that move or create) and its end afterwards."""
+
+    def __init__(self, account: ProviderAccount, reference: Reference | None, fence: int) -> None:
+        self.account, self.reference, self.fence = account, reference, fence
+        self.row: ProviderCall | None = None
+        self.prepared = False
+
+    def __call__(self, stage: str, exchange: Exchange) -> None:
+        if stage == "prepared":
+            if connection.in_atomic_block:
+                raise NetworkInTransaction(exchange.operation)
+            self.prepared = True
+            if not exchange.safe:
+                self.row = self._new(exchange)
+                self.row.save(force_insert=True)
+        elif stage == "done" and self.prepared:
+            self._finish(exchange)
+
+    def _new(self, exchange: Exchange) -> ProviderCall:
+        earlier = ProviderCall.objects.filter(reference=self.reference, operation=exchange.operation)
+        return ProviderCall(
+            account=self.account,
+            reference=self.reference,
+            number=earlier.count() + 1 if self.reference and not exchange.safe else 1,
+            operation=exchange.operation,
+            safe=exchange.safe,
+            method=exchange.method,
+            url=exchange.url[:300],
+            request=exchange.request_redacted,
+            request_digest=exchange.request_digest,
+            fence=self.fence,
+            deadline=exchange.deadline,
+            started_at=exchange.started_at,
+            request_id=str(structlog.contextvars.get_contextvars().get("request_id", ""))[:64],
+        )
+
+    def _finish(self, exchange: Exchange) -> None:
+        row = self.row or self._new(exchange)
+        row.finished_at = timezone.now()
+        row.duration_ms = exchange.duration_ms
+        row.http_status = exchange.status
+        row.response = exchange.response_redacted
+        row.response_digest = exchange.response_digest
+        row.outcome = exchange.outcome
+        row.error = exchange.error[:300]
+        row.save()
+        health.note(self.account, exchange)
+        log.info(
+            "provider.call",
+            account=self.account.name,
+            operation=exchange.operation,
+            reference=self.reference.value if self.reference else "",
+            outcome=exchange.outcome,
+            http_status=exchange.status,
+            duration_ms=exchange.duration_ms,
+        )
+
+
+# --- The client ---
+def client(
+    account: ProviderAccount,
+    *,
+    reference: Reference | None = None,
+    priority: str = "read",
+    guard: Callable[[], None] | None = None,
+    fence: int = 0,
+) -> Any:
+    """The provider's client for this account. One client is for one call or one row, in one thread.
+
+    `guard` runs after connect and TLS, right before the first byte leaves, and may raise a ProviderError: then
+    nothing was sent. Calls made while a transaction is open raise NetworkInTransaction.
+    """
+
+    def gate(wanted: str) -> None:
+        if not account.is_active:
+            raise Unavailable("inactive", staff="This account is switched off.")
+        health.gate(account, probing=priority == "probe")
+        _take_turn(account, wanted if wanted == "money" else priority)
+
+    limit = PROBE_SECONDS if priority == "probe" else settings.PROVIDER_TOTAL_TIMEOUT
+    transport = Transport(
+        gate=gate,
+        read_priority="poll" if priority == "poll" else "callback" if priority == "callback" else "read",
+        before_bytes=guard or (lambda: None),
+        record=_Recorder(account, reference, fence),
+        internal_hosts=settings.PROVIDER_INTERNAL_HOSTS,
+        connect_timeout=settings.PROVIDER_CONNECT_TIMEOUT,
+        read_timeout=min(settings.PROVIDER_READ_TIMEOUT, limit),
+        total_timeout=min(settings.PROVIDER_TOTAL_TIMEOUT, limit),
+    )
+    return client_for(
+        account.provider,
+        base_url=account.base_url,
+        credentials=account.keys,
+        transport=transport,
+        account_key=f"{account.uuid}:{account.updated_at.timestamp()}",
+    )
+
+
+def may_have_left(reference: Reference, operation: str) -> bool:
+    """Whether an attempt of this operation began and was not proven to be refused or never sent."""
+    return ProviderCall.objects.filter(
+        reference=reference, operation=operation, safe=False, outcome__in=["", "OutcomeUnknown", "ok"]
+    ).exists()
+
+
+def explain(error: ProviderError) -> str:
+    """The plain sentence for staff, translated, with the provider's own words behind it."""
+    sentence = (
+        _(error.staff) % error.params
+        if error.staff
+        else _("The provider gave an answer that we cannot read.")
+    )
+    return f"{sentence} ({error.provider_message})" if error.provider_message else sentence
+
+
+def prune() -> int:
+    """Drop the bodies of calls older than TRAFFIC_DAYS; digest, time and outcome stay. Open rows keep theirs."""
+    limit = timezone.now() - dt.timedelta(days=settings.TRAFFIC_DAYS)
+    return (
+        ProviderCall.objects.filter(started_at__lt=limit)
+        .exclude(outcome="")
+        .exclude(request="", response="")
+        .update(request="", response="")
+    )

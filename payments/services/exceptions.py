@@ -1,0 +1,161 @@
+"""Items that need a person: opening, owning, closing, and releasing holds. Base floor: knows no object."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from backoffice import audit
+from backoffice.kit import wake
+from backoffice.permissions import guarded
+from payments.models import Balance, ExceptionItem, Movement, ProviderAccount, Reference
+
+from . import movements, references
+
+Kind = ExceptionItem.Kind
+
+
+def open_item(
+    *,
+    kind: str,
+    key: str,
+    title: str,
+    account: ProviderAccount | None = None,
+    reference: Reference | None = None,
+    way: str = audit.Way.SYSTEM,
+    **facts: Any,
+) -> ExceptionItem:
+    """Open an item, or count one more sighting of the open one with this key. Inside the caller's transaction."""
+    key = f"{kind}:{key}"[:120]
+    seen = ExceptionItem.objects.filter(key=key, status=ExceptionItem.Status.OPEN)
+    if not seen.update(seen=F("seen") + 1, last_seen_at=timezone.now()):
+        item = ExceptionItem(
+            kind=kind, key=key, title=title[:300], account=account, reference=reference, facts=_plain(facts)
+        )
+        # A second worker may open the same item in this moment: one row wins, both go on.
+        if ExceptionItem.objects.bulk_create([item], ignore_conflicts=True):
+            opened = seen.get()
+            if opened.opened_at == item.opened_at:
+                audit.record(None, "exception.opened", opened, way=way, kind=kind)
+            return opened
+    return seen.get()
+
+
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in facts.items()}
+
+
+def hold(
+    *,
+    reference: Reference,
+    obj: Any,
+    reason: str,
+    key: str = "hold",
+    way: str = audit.Way.SYSTEM,
+    **facts: Any,
+) -> None:
+    """Hold a transaction and open its item. A row that is held already keeps its first reason."""
+    references.hold(reference=reference, reason=reason, obj=obj, way=way)
+    open_item(
+        kind=Kind.HOLD,
+        key=f"{reference.value}:{key}",
+        title=reason,
+        account=reference.account,
+        reference=reference,
+        way=way,
+        **facts,
+    )
+
+
+def _locked(item: ExceptionItem) -> ExceptionItem:
+    locked = ExceptionItem.objects.select_for_update().get(pk=item.pk)
+    if locked.status != ExceptionItem.Status.OPEN:
+        raise ValidationError(_("This is closed already."))
+    return locked
+
+
+def _noted(note: str) -> str:
+    note = (note or "").strip()
+    if not note:
+        raise ValidationError({"note": _("Write what you found and decided.")})
+    return note
+
+
+@guarded("payments.own_exceptionitem")
+@transaction.atomic
+def own(*, actor: Any, item: ExceptionItem) -> ExceptionItem:
+    """Take the item over. Raises ValidationError if it is closed."""
+    locked = _locked(item)
+    locked.owner = actor
+    locked.save(update_fields=["owner"])
+    audit.record(actor, "exception.owned", locked)
+    return locked
+
+
+@guarded("payments.close_exceptionitem")
+@transaction.atomic
+def close(*, actor: Any, item: ExceptionItem, note: str, book: bool = False) -> ExceptionItem:
+    """Close the item with a note. `book` writes what a balance does not explain as an adjustment movement.
+
+    Raises ValidationError without a note, for a closed item, and for a hold (that is released, not closed).
+    """
+    locked = _locked(item)
+    note = _noted(note)
+    if locked.kind == Kind.HOLD and locked.reference is not None and locked.reference.held_at is not None:
+        raise ValidationError(_("A held transaction is released, not closed."))
+    if book:
+        _book_drift(locked, actor)
+    return _close(locked, actor, note)
+
+
+def _close(item: ExceptionItem, actor: Any, note: str) -> ExceptionItem:
+    item.status = ExceptionItem.Status.CLOSED
+    item.resolution, item.closed_by, item.closed_at = note, actor, timezone.now()
+    item.save(update_fields=["status", "resolution", "closed_by", "closed_at"])
+    audit.record(actor, "exception.closed", item, note=note)
+    return item
+
+
+def _book_drift(item: ExceptionItem, actor: Any) -> None:
+    if item.kind != Kind.UNEXPLAINED_BALANCE or item.account is None:
+        raise ValidationError({"book": _("Only an unexplained balance can be booked.")})
+    balance = Balance.objects.select_for_update().get(account=item.account, currency=item.facts["currency"])
+    if balance.drift != Decimal(item.facts["drift"]):
+        raise ValidationError(
+            _("The difference has changed since this was opened. Look at the balance again.")
+        )
+    movements.book(
+        key=f"adjustment:{item.pk}",
+        account=item.account,
+        kind=Movement.Kind.ADJUSTMENT,
+        currency=balance.currency,
+        amount=balance.drift,
+        way=audit.Way.STAFF,
+        label=_("unexplained balance, booked by a person"),
+        actor=actor,
+    )
+    Balance.objects.filter(pk=balance.pk).update(drift=0, drift_since=None)
+
+
+@guarded("payments.release_hold")
+@transaction.atomic
+def release_hold(*, actor: Any, reference: Reference, note: str) -> Reference:
+    """Let a held transaction go on and close its items. Raises ValidationError without a note or a hold."""
+    note = _noted(note)
+    locked = Reference.objects.select_for_update().get(pk=reference.pk)
+    if locked.held_at is None:
+        raise ValidationError(_("This is not held."))
+    references.release(reference=locked)
+    for item in ExceptionItem.objects.select_for_update().filter(
+        reference=locked, kind=Kind.HOLD, status=ExceptionItem.Status.OPEN
+    ):
+        _close(item, actor, note)
+    audit.record(actor, "hold.released", locked, note=note)
+    wake.later("payments.refresh_reference", locked.value)
+    return locked

@@ -1,0 +1,220 @@
+"""Invoices: creating, sending, asking, and the one door through which their state changes. Deals floor.
+
+What a report means for an invoice stands in invoice_reports; the checks of the form's fields in invoice_fields.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from backoffice import audit
+from backoffice.kit import wake
+from backoffice.permissions import guarded
+from payments.models import Invoice, ProviderAccount, ProviderCall, Reference
+from payments.providers.base import InvoiceRequest
+from payments.providers.errors import (
+    Denied,
+    Invalid,
+    NotSupported,
+    OutcomeUnknown,
+    ProviderError,
+    RateLimited,
+    Refused,
+    Unavailable,
+)
+
+from . import accounts, calls, invoice_fields, invoice_reports, references, schedule
+
+Status = Invoice.Status
+Way = audit.Way
+OPERATION = "invoice"
+SETTLE = dt.timedelta(minutes=20)
+FRESH = dt.timedelta(seconds=60)
+
+
+# --- Creating ---
+@guarded("payments.create_invoice", system=True)
+def create(
+    *, actor: Any, account: ProviderAccount, fields: dict[str, Any], form_token: UUID | None = None
+) -> Invoice:
+    """Make the intent of an invoice; a worker sends it. The same form (actor and token) twice gives the same row.
+
+    `fields` are under the provider's parameter names, amounts as text. Raises ValidationError by field.
+    """
+    earlier = _by_token(actor, form_token)
+    if earlier is not None:
+        return earlier
+    values = invoice_fields.check(account=account, fields=fields)
+    try:
+        with transaction.atomic(durable=True):
+            reference = references.take(account=account, kind=Reference.Kind.INVOICE)
+            invoice = Invoice.objects.create(
+                reference=reference,
+                account=account,
+                created_by=actor,
+                form_token=form_token,
+                next_check_at=Now(),
+                expires_at=timezone.now() + dt.timedelta(days=account.invoice_lifetime_days),
+                **values,
+            )
+            audit.record(
+                actor,
+                "invoice.created",
+                invoice,
+                way=Way.STAFF if actor else Way.SYSTEM,
+                **invoice_fields.facts(invoice),
+            )
+            wake.later("payments.submit_invoice", invoice.pk)
+    except IntegrityError:
+        earlier = _by_token(actor, form_token)
+        if earlier is None:
+            raise
+        return earlier
+    return invoice
+
+
+def _by_token(actor: Any, form_token: UUID | None) -> Invoice | None:
+    if form_token is None or actor is None:
+        return None
+    return Invoice.objects.filter(created_by=actor, form_token=form_token).first()
+
+
+# --- Sending ---
+def submit(*, invoice_id: int) -> None:
+    """Send a `creating` invoice once. Called by workers; harmless when called twice, late or in parallel."""
+    invoice = Invoice.objects.select_related("reference", "account", "destination").get(pk=invoice_id)
+    if invoice.status != Status.CREATING or invoice.reference.held_at is not None:
+        return
+    fence = schedule.claim(Invoice, invoice_id, status=Status.CREATING)
+    if fence is None:
+        return
+    if calls.may_have_left(invoice.reference, OPERATION):
+        # An earlier worker died or was cut off in the middle: ask, never send again.
+        invoice_reports.doubt(invoice_id=invoice_id, error=_("The attempt was interrupted."), way=Way.SYSTEM)
+        return
+
+    def guard() -> None:
+        if not schedule.holds(Invoice, invoice_id, fence, status=Status.CREATING):
+            raise Unavailable("claim lost")
+
+    try:
+        client = calls.client(
+            invoice.account, reference=invoice.reference, priority="money", guard=guard, fence=fence
+        )
+        report = client.create_invoice(
+            InvoiceRequest(
+                reference=invoice.reference.value,
+                fields=invoice_fields.to_send(invoice),
+                callback_url=accounts.callback_url(invoice.account),
+            )
+        )
+    except (Unavailable, RateLimited) as error:
+        _not_sent(invoice, fence, error)
+    except Refused as error:
+        if error.reason == "exists":
+            invoice_reports.doubt(invoice_id=invoice_id, error=calls.explain(error), way=Way.REPLY)
+        else:
+            invoice_reports.fail(invoice_id=invoice_id, error=error, way=Way.REPLY)
+    except (Denied, Invalid, NotSupported) as error:
+        invoice_reports.fail(invoice_id=invoice_id, error=error, way=Way.REPLY)
+    except OutcomeUnknown as error:
+        invoice_reports.doubt(invoice_id=invoice_id, error=calls.explain(error), way=Way.REPLY)
+    else:
+        invoice_reports.apply(invoice_id=invoice_id, report=report, way=Way.REPLY)
+
+
+def _not_sent(invoice: Invoice, fence: int, error: ProviderError) -> None:
+    """Proven not sent: the row waits and is tried again by itself."""
+    wait = getattr(error, "retry_after", None)
+    failures = invoice.check_failures + 1
+    schedule.unclaim(
+        Invoice,
+        invoice.pk,
+        fence,
+        **schedule.bump(
+            last_error=calls.explain(error)[:300],
+            check_failures=failures,
+            next_check_at=schedule.after_failures(failures, at_least=dt.timedelta(seconds=float(wait or 0))),
+        ),
+    )
+
+
+# --- Asking ---
+def refresh(*, invoice_id: int, way: str = Way.POLL, priority: str = "poll") -> Invoice:
+    """Ask the provider about one invoice and apply its answer through the door.
+
+    Raises ProviderError when it cannot be asked or does not know the invoice; the row then says so and stays.
+    """
+    invoice = Invoice.objects.select_related("reference", "account").get(pk=invoice_id)
+    if invoice.status == Status.CREATING and not calls.may_have_left(invoice.reference, OPERATION):
+        return invoice
+    asked_at = timezone.now()
+    try:
+        client = calls.client(invoice.account, reference=invoice.reference, priority=priority)
+        report = client.find_invoice(invoice.reference.value)
+    except ProviderError as error:
+        invoice_reports.not_answered(invoice_id=invoice_id, error=error, asked_at=asked_at)
+        raise
+    return invoice_reports.apply(invoice_id=invoice_id, report=report, way=way, asked_at=asked_at)
+
+
+@guarded("payments.refresh_invoice")
+def ask_now(*, actor: Any, invoice: Invoice) -> None:
+    """Let a worker ask about this invoice now."""
+    wake.later("payments.refresh_invoice", invoice.pk)
+
+
+# --- Deciding ---
+@guarded("payments.resolve_invoice")
+def resolve(*, actor: Any, invoice: Invoice, note: str) -> Invoice:
+    """Close an invoice whose creation stayed unknown as failed: the provider does not have it.
+
+    Needs a note, the settle window of 20 minutes since the last attempt and a look-up younger than 60 s that said
+    "not found". Raises ValidationError or IllegalMove.
+    """
+    note = (note or "").strip()
+    if not note:
+        raise ValidationError({"note": _("Write what you found and decided.")})
+    with transaction.atomic():
+        locked = (
+            Invoice.objects.select_for_update(of=("self",)).select_related("reference").get(pk=invoice.pk)
+        )
+        if locked.status != Status.UNKNOWN:
+            raise ValidationError(_("Only an unknown outcome can be resolved."))
+        now = timezone.now()
+        tries = ProviderCall.objects.filter(reference=locked.reference)
+        if tries.filter(operation=OPERATION, safe=False, started_at__gt=now - SETTLE).exists():
+            raise ValidationError(
+                _("Wait until 20 minutes have passed since the attempt: it may still arrive.")
+            )
+        last = tries.filter(safe=True, started_at__gt=now - FRESH).order_by("-started_at").first()
+        if last is None or last.outcome != "Refused":
+            raise ValidationError(_("Press “Check now” first: a fresh answer “not found” is needed."))
+        invoice_reports.move(
+            locked, Status.FAILED, way=Way.STAFF, actor=actor, note=note, last_error=note[:300]
+        )
+    return locked
+
+
+# --- The clock ---
+def expire() -> int:
+    """Turn open invoices whose lifetime is over into `expired`. Gives how many."""
+    late = Invoice.objects.filter(
+        status=Status.OPEN, expires_at__lte=Now(), reference__held_at__isnull=True
+    ).values_list("pk", flat=True)[:500]
+    count = 0
+    for pk in list(late):
+        with transaction.atomic():
+            locked = Invoice.objects.select_for_update(of=("self",)).select_related("reference").get(pk=pk)
+            if locked.status == Status.OPEN:
+                invoice_reports.move(locked, Status.EXPIRED, way=Way.CLOCK)
+                count += 1
+    return count

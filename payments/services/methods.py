@@ -1,0 +1,130 @@
+"""Payment methods and currencies: prefilled from the documents, and the checks of fields against them. Facts floor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from backoffice import audit
+from backoffice.kit import money
+from backoffice.permissions import guarded
+from payments.models import Currency, Method, ProviderAccount
+from payments.providers import PROVIDERS
+
+# code: (title, digits, state money)
+KNOWN_CURRENCIES = {
+    "BTC": ("Bitcoin", 8, False),
+    "ETH": ("Ether", 18, False),
+    "LTC": ("Litecoin", 8, False),
+    "USDT": ("Tether", 6, False),
+    "EUR": ("Euro", 2, True),
+    "KZT": ("Kazakhstani tenge", 2, True),
+    "RUB": ("Russian ruble", 2, True),
+    "USD": ("US dollar", 2, True),
+}
+DEFAULT_DIGITS = 8
+
+
+def ensure_currencies(codes: list[str] | None = None) -> None:
+    """Add the currencies that are missing. Known ones come with their digits, others with 8."""
+    for code in codes or list(KNOWN_CURRENCIES):
+        title, digits, is_fiat = KNOWN_CURRENCIES.get(code, (code, DEFAULT_DIGITS, False))
+        Currency.objects.get_or_create(
+            code=code, defaults={"title": title, "digits": digits, "is_fiat": is_fiat}
+        )
+
+
+def prefill(*, account: ProviderAccount) -> None:
+    """Give an account the methods of its provider's document. Methods that stand already are not touched."""
+    documented = PROVIDERS[account.provider].documented_methods
+    ensure_currencies(sorted({method.currency for method in documented}))
+    for method in documented:
+        Method.objects.get_or_create(
+            account=account,
+            code=method.code,
+            defaults={
+                "title": method.title,
+                "currency": method.currency,
+                "for_invoice": "invoice" in method.operations,
+                "for_withdrawal": "withdraw" in method.operations,
+                "internal_balance": method.internal_balance,
+                "needs_purse": method.needs_purse,
+                "needs_tag": method.needs_tag,
+                "needs_names": method.needs_names,
+            },
+        )
+
+
+@guarded("payments.manage_currency")
+@transaction.atomic
+def save_currency(*, actor: Any, currency: Currency) -> Currency:
+    """Add or change a currency. Raises ValidationError by field."""
+    currency.full_clean()
+    currency.save()
+    audit.record(actor, "currency.changed", currency, digits=currency.digits)
+    return currency
+
+
+def check(method: Method) -> None:
+    """Raise ValidationError for a method whose limits contradict each other or that can do nothing."""
+    method.full_clean()
+    if (
+        method.min_amount is not None
+        and method.max_amount is not None
+        and method.min_amount > method.max_amount
+    ):
+        raise ValidationError({"max_amount": _("The largest amount is below the smallest.")})
+    ensure_currencies([method.currency])
+
+
+def digits(code: str) -> int:
+    """Display digits of a currency; 8 for an unknown one."""
+    found = Currency.objects.filter(code=code).values_list("digits", flat=True).first()
+    return DEFAULT_DIGITS if found is None else found
+
+
+def find(account: ProviderAccount, code: str, *, operation: str) -> Method:
+    """The enabled method for `for_invoice` or `for_withdrawal`. Raises ValidationError on `paysys`."""
+    method = Method.objects.filter(account=account, code=code, enabled=True, **{operation: True}).first()
+    if method is None:
+        raise ValidationError({"paysys": _("Choose a payment system that this account can use here.")})
+    return method
+
+
+def read_amount(value: Any, *, code: str, name: str) -> Decimal:
+    """An amount that a person typed, above zero and within the currency's digits. ValidationError on `name`."""
+    try:
+        amount = money.parse(str(value).strip(), places=digits(code))
+    except money.BadAmount as error:
+        raise ValidationError({name: _(str(error))}) from error
+    if amount <= 0:
+        raise ValidationError({name: _("Enter an amount above zero.")})
+    return amount
+
+
+def check_limits(method: Method, amount: Decimal, *, name: str = "amount") -> None:
+    """Raise ValidationError on `name` if the amount is outside what the admin entered for this method."""
+    values = {"currency": method.currency}
+    if method.min_amount is not None and amount < method.min_amount:
+        values["limit"] = money.plain(method.min_amount)
+        raise ValidationError({name: _("The smallest amount here is %(limit)s %(currency)s.") % values})
+    if method.max_amount is not None and amount > method.max_amount:
+        values["limit"] = money.plain(method.max_amount)
+        raise ValidationError({name: _("The largest amount here is %(limit)s %(currency)s.") % values})
+
+
+def missing(method: Method, fields: Mapping[str, Any]) -> dict[str, str]:
+    """What this method needs and the fields lack, as errors by field name (tag and names; not the purse)."""
+    errors = {}
+    if method.needs_tag and not fields.get("dtag"):
+        errors["dtag"] = _("This payment system needs a tag or memo.")
+    if method.needs_names:
+        for name in ("name", "surname"):
+            if not fields.get(name):
+                errors[name] = _("This payment system needs name and surname.")
+    return errors

@@ -1,0 +1,45 @@
+"""Taking references and holding them. Base floor: knows no object that carries a reference."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from backoffice import audit
+from payments.models import ProviderAccount, Reference
+
+
+def take(*, account: ProviderAccount, kind: str) -> Reference:
+    """A new reference: UTC YYMMDDhhmmss + 6 random digits. Belongs into the transaction of the intent."""
+    for _attempt in range(5):
+        value = timezone.now().strftime("%y%m%d%H%M%S") + f"{secrets.randbelow(10**6):06d}"
+        try:
+            with transaction.atomic():
+                return Reference.objects.create(value=value, account=account, kind=kind)
+        except IntegrityError:
+            continue
+    raise RuntimeError("no free reference was found in five tries")
+
+
+def hold(*, reference: Reference, reason: str, obj: Any, way: str) -> bool:
+    """Hold the transaction until a person decides. False if it is held already; its first reason stays."""
+    held = Reference.objects.filter(pk=reference.pk, held_at__isnull=True).update(
+        held_at=timezone.now(), hold_reason=reason[:300]
+    )
+    if held:
+        reference.refresh_from_db()
+        audit.record(None, "held", obj, way=way, reason=reason)
+    return bool(held)
+
+
+def release(*, reference: Reference) -> None:
+    """Take the hold away and remember its reason: the same difference does not hold this transaction again.
+
+    Only services.exceptions calls this, with a person behind it.
+    """
+    reference.accepted = [*reference.accepted, reference.hold_reason]
+    reference.held_at, reference.hold_reason = None, ""
+    reference.save(update_fields=["accepted", "held_at", "hold_reason"])

@@ -1,0 +1,123 @@
+"""What workers do: load an id, call a service. Holds no rule; a failed task is found again by the sweep."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connections
+
+from payments.providers.errors import ProviderError
+
+log = structlog.get_logger(__name__)
+INBOX_CHUNK = 100
+INBOX_SECONDS = 20.0
+
+
+@shared_task(name="payments.submit_invoice")
+def submit_invoice(invoice_id: int) -> None:
+    from payments.services import invoices
+
+    invoices.submit(invoice_id=invoice_id)
+
+
+@shared_task(name="payments.refresh_invoice")
+def refresh_invoice(invoice_id: int) -> None:
+    from payments.services import invoices
+
+    try:
+        invoices.refresh(invoice_id=invoice_id, priority="read")
+    except ProviderError as error:
+        log.info("refresh.not_answered", invoice=invoice_id, error=type(error).__name__)
+
+
+@shared_task(name="payments.refresh_reference")
+def refresh_reference(value: str) -> None:
+    from payments.services import polling
+
+    try:
+        polling.refresh_reference(value=value)
+    except ProviderError as error:
+        log.info("refresh.not_answered", reference=value, error=type(error).__name__)
+
+
+@shared_task(name="payments.process_callbacks")
+def process_callbacks() -> None:
+    """Empty the inbox, with a pool of threads, for at most 20 seconds; the next beat goes on."""
+    from payments.services import callbacks
+
+    def one(callback_id: int) -> None:
+        try:
+            callbacks.process(callback_id=callback_id)
+        finally:
+            connections.close_all()
+
+    until = time.monotonic() + INBOX_SECONDS
+    while time.monotonic() < until and (ids := callbacks.claim(INBOX_CHUNK)):
+        with ThreadPoolExecutor(max_workers=min(settings.POLL_THREADS, len(ids))) as pool:
+            list(pool.map(one, ids))
+
+
+@shared_task(name="payments.run_stuck")
+def run_stuck() -> None:
+    from payments.services import polling
+
+    polling.run_stuck(limit=200)
+
+
+@shared_task(name="payments.poll_due")
+def poll_due() -> None:
+    """One message per account that has something due, so that a slow account delays no other."""
+    from payments.services import polling
+
+    for account_id in polling.accounts_due():
+        poll_account.delay(account_id)
+
+
+@shared_task(name="payments.poll_account", expires=30)
+def poll_account(account_id: int) -> None:
+    from payments.services import polling
+
+    # One poller per account at a time; the lock is only thrift, rows are leased anyway.
+    if cache.add(f"poll:{account_id}", 1, timeout=60):
+        try:
+            polling.run_due(limit=200, account_id=account_id, seconds=20)
+        finally:
+            cache.delete(f"poll:{account_id}")
+
+
+@shared_task(name="payments.refresh_balance")
+def refresh_balance(account_id: int) -> None:
+    from payments.services import balances
+
+    try:
+        balances.refresh(account_id=account_id)
+    except ProviderError as error:
+        log.info("balance.not_answered", account=account_id, error=type(error).__name__)
+
+
+@shared_task(name="payments.refresh_balances")
+def refresh_balances() -> None:
+    from payments.services import balances
+
+    for account_id in balances.stale_accounts():
+        refresh_balance.apply_async([account_id], queue="polling", expires=30)
+
+
+@shared_task(name="payments.expire")
+def expire() -> None:
+    from payments.services import polling
+
+    polling.expire()
+
+
+@shared_task(name="payments.prune_traffic")
+def prune_traffic() -> None:
+    from payments.services import callbacks, calls
+
+    callbacks.prune()
+    calls.prune()

@@ -1,0 +1,156 @@
+"""The runner: its parts with small processes, and once the whole system, killed and started again."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backoffice import embedded
+from backoffice.celery import BEAT, MONEY, POLLING, REPORTS
+from backoffice.processes import CannotStart, alive, end, spawn
+from backoffice.runner import Interrupted, Run, check_ports, make_env_file, manage, only_one
+from tests.keeper import ROOT
+from tests.stack import free_ports
+
+SLEEPER = "import time; time.sleep(60)"
+STUBBORN = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEPER
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """A run without anything in it; what a test starts in it ends with it."""
+    system = Run(home=tmp_path, env_file=tmp_path / ".env", port=free_ports())
+    yield system
+    end(list(system.pids.values()), [], group=True)
+
+
+class TestEnvFile:
+    def test_it_has_fresh_keys_and_is_private(self, run: Run) -> None:
+        assert make_env_file(run.home, run.env_file)
+        assert run.env_file.stat().st_mode & 0o777 == 0o600
+        values = dict(
+            line.split("=", 1) for line in run.env_file.read_text().splitlines() if not line.startswith("#")
+        )
+        assert values["DEBUG"] == "on"
+        assert len(values["SECRET_KEY"]) >= 50
+        assert len(base64.urlsafe_b64decode(values["FIELD_ENCRYPTION_KEYS"])) == 32
+        assert values["METRICS_TOKEN"]
+
+    def test_one_that_exists_stays_with_its_database(self, run: Run) -> None:
+        make_env_file(run.home, run.env_file)
+        before = run.env_file.read_text(), embedded.instance(run.home)
+        assert not make_env_file(run.home, run.env_file)
+        assert (run.env_file.read_text(), embedded.instance(run.home)) == before
+
+    def test_new_keys_begin_with_a_new_database(self, run: Run) -> None:
+        make_env_file(run.home, run.env_file)
+        before = embedded.instance(run.home)
+        run.env_file.unlink()
+        make_env_file(run.home, run.env_file)
+        assert embedded.instance(run.home) != before
+
+
+class TestPorts:
+    def test_one_in_use_is_named_with_the_way_out(self, run: Run) -> None:
+        check_ports(run)
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", run.port + 1))
+            other.listen()
+            with pytest.raises(CannotStart, match=rf"Port {run.port + 1} is in use.*PORT=9000 make run"):
+                check_ports(run)
+
+
+class TestOnlyOne:
+    def test_a_second_run_is_told_where_the_first_is(self, run: Run) -> None:
+        with only_one(run), pytest.raises(CannotStart, match=f"already runs: {run.address}"), only_one(run):
+            pytest.fail("two runs in one home")
+
+    def test_what_a_killed_run_left_is_ended(self, run: Run) -> None:
+        pid = run.start("worker", ["-c", SLEEPER])
+        with only_one(run):
+            assert not alive(pid)
+
+    def test_a_number_that_another_process_has_now_is_left_alone(self, run: Run) -> None:
+        pid = spawn([sys.executable, "-c", SLEEPER], log=run.home / "other.log", env=os.environ)
+        try:
+            (run.home / "runner.pids").write_text(f"{pid}\n")
+            with only_one(run):
+                assert alive(pid)
+        finally:
+            end([pid], [])
+
+
+class TestChildren:
+    def test_one_that_ends_is_named_with_its_last_words(self, run: Run) -> None:
+        pid = run.start("poller", ["-c", "raise SystemExit('no broker')"])
+        while alive(pid):
+            time.sleep(0.02)
+        with pytest.raises(CannotStart, match=r"poller has stopped \(exit code 1\)(.|\n)*no broker"):
+            run.check()
+
+    def test_a_killed_one_is_named_with_the_signal(self, run: Run) -> None:
+        pid = run.start("beat", ["-c", SLEEPER])
+        os.kill(pid, signal.SIGKILL)
+        while alive(pid):
+            time.sleep(0.02)
+        with pytest.raises(CannotStart, match=r"beat has stopped \(SIGKILL\)"):
+            run.check()
+
+    def test_a_stop_interrupts(self, run: Run) -> None:
+        run.stop.set()
+        with pytest.raises(Interrupted):
+            run.check()
+
+    def test_a_stubborn_one_is_killed_with_what_it_started(self, run: Run) -> None:
+        child = f"import subprocess,sys; print(subprocess.Popen([sys.executable,'-c',{STUBBORN!r}]).pid)"
+        leader = run.start("web", ["-c", f"{child}\n{STUBBORN}"])
+        log = run.home / "logs" / "web.log"
+        while not log.read_text().strip():
+            time.sleep(0.02)
+        end([leader], [(signal.SIGTERM, 0.2)], group=True)
+        assert not alive(leader)
+        deadline = time.monotonic() + 5
+        left = Path(f"/proc/{int(log.read_text())}/stat")
+        while left.exists() and left.read_text().split()[2] != "Z" and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not left.exists() or left.read_text().split()[2] == "Z"
+
+    def test_a_command_that_fails_shows_what_it_said(self, run: Run) -> None:
+        with pytest.raises(CannotStart, match=r"manage.py nonsense failed(.|\n)*Unknown command"):
+            manage(run, "nonsense")
+
+    def test_the_log_of_the_last_run_is_set_aside(self, run: Run) -> None:
+        for word in ("first", "second"):
+            pid = run.start("web", ["-c", f"print('{word}')"])
+            while alive(pid):
+                time.sleep(0.02)
+        logs = run.home / "logs"
+        assert (logs / "web.log").read_text() == "second\n"
+        assert (logs / "web.log.1").read_text() == "first\n"
+
+
+class TestQueues:
+    """A queue that nobody serves would hold money in silence."""
+
+    @staticmethod
+    def served(commands: str) -> set[str]:
+        return {name for names in re.findall(r"-Q (\S+)", commands) for name in names.split(",")}
+
+    def test_the_runner_serves_all(self, run: Run) -> None:
+        commands = " ".join(word for command in run.commands().values() for word in command)
+        assert self.served(commands) == {MONEY, POLLING, REPORTS}
+
+    def test_the_procfile_serves_all(self) -> None:
+        assert self.served((ROOT / "Procfile").read_text()) == {MONEY, POLLING, REPORTS}
+
+    def test_the_beat_uses_no_other(self) -> None:
+        assert {queue for _task, _period, queue in BEAT.values()} <= {MONEY, POLLING, REPORTS}
