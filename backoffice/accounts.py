@@ -9,8 +9,11 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from axes.handlers.proxy import AxesProxyHandler
+from axes.helpers import get_cool_off
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 
 from backoffice import permissions
@@ -25,22 +28,36 @@ def mail_works() -> bool:
     return settings.EMAIL_BACKEND.rsplit(".", 2)[1] not in {"console", "dummy"}
 
 
+def locked_out(request: HttpRequest, response: Any, credentials: dict[str, Any] | None) -> HttpResponse:
+    """The answer to whoever guessed too often, and to everybody with that name from that address (axes calls it)."""
+    wait = get_cool_off(request)
+    page = render(request, "account/locked.html", {"minutes": -(-wait.seconds // 60)}, status=429)
+    page.headers["Retry-After"] = str(wait.seconds)
+    return page
+
+
+def name_of(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
+    """The name that wrong passwords are counted under (axes calls it): signing in ignores upper and lower case."""
+    name = (credentials or {}).get("username") or request.POST.get("login")
+    return name.strip().lower() if name else None
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """Admins make the users (services.roles); there is no way in from outside."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        # A name that is locked is refused by axes, with its page; allauth counts the tries of the others.
+        if AxesProxyHandler.is_allowed(request, credentials):
+            super().pre_authenticate(request, **credentials)
+
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         # The superuser of a new installation has no role, and makes the first admin.
         if request.user.is_superuser and not permissions.roles_of(request.user):
             return reverse("admin:auth_user_changelist")
         return super().get_login_redirect_url(request)
-
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        # An address that we do not know gets no letter from us: anybody may type any address.
-        if template_prefix != "account/email/unknown_account":
-            super().send_mail(template_prefix, email, context)
 
 
 class MFAAdapter(DefaultMFAAdapter):

@@ -13,7 +13,7 @@ from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import password_validation
-from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -52,7 +52,7 @@ class RolesField(forms.MultipleChoiceField):
             )
 
 
-class NewUserForm(BaseUserCreationForm):
+class NewUserForm(UserCreationForm):
     """Name, password and roles of a new user."""
 
     roles = RolesField()

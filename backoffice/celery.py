@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, setup_logging
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
@@ -27,6 +27,7 @@ BEAT = {
     "polls": ("payments.poll_due", 2, POLLING),
     "balances": ("payments.refresh_balances", 30, POLLING),
     "expire": ("payments.expire", 60, POLLING),
+    "search": ("backoffice.index_search", 2, REPORTS),
     "prune": ("payments.prune_traffic", 3600, REPORTS),
     "heartbeat": ("backoffice.heartbeat", 10, MONEY),
 }
@@ -57,6 +58,7 @@ app.conf.update(
     task_routes={
         "payments.poll_*": {"queue": POLLING},
         "payments.refresh_balances": {"queue": POLLING},
+        "backoffice.index_*": {"queue": REPORTS},
         "payments.prune_traffic": {"queue": REPORTS},
     },
     beat_schedule={
@@ -76,3 +78,9 @@ def _logging(**_kwargs: object) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@beat_init.connect
+def _first_heartbeat(**_kwargs: object) -> None:
+    """A beat that starts says so at once: /readyz need not wait for its first period."""
+    app.send_task("backoffice.heartbeat", queue=MONEY, expires=60)

@@ -77,12 +77,12 @@ def production_is_closed(**_kwargs: Any) -> list[CheckMessage]:
         ),
         (
             "E017",
-            settings.DATABASE_URL == embedded.database_url(settings.HOME),
+            embedded.database_url(settings.HOME) == settings.DATABASE_URL,
             "DATABASE_URL names the embedded PostgreSQL, which is for first runs and tests. Set up a server.",
         ),
         (
             "E018",
-            settings.REDIS_URL == embedded.redis_url(settings.HOME),
+            embedded.redis_url(settings.HOME) == settings.REDIS_URL,
             "REDIS_URL names the embedded Valkey, which is for first runs and tests. Set up a server.",
         ),
     ]

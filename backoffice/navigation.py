@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import gettext_lazy as _
@@ -109,11 +109,19 @@ def menu(user: Any, view_name: str) -> list[tuple[Any, list[Place]]]:
     ]
     covering = [entry for _label, entries in seen for entry in entries if entry.covers(view_name)]
     current = max(covering, key=lambda entry: len(entry.stem), default=None)
-    return [
-        (label, [Place(entry, reverse(entry.url_name), entry is current) for entry in entries])
+    found = [
+        (label, [Place(entry, url, entry is current) for entry in entries if (url := _address(entry))])
         for label, entries in seen
-        if entries
     ]
+    return [(label, places) for label, places in found if places]
+
+
+def _address(entry: Entry) -> str:
+    """Where it leads, or "" while its app is not there; a test holds that all of the menu is."""
+    try:
+        return reverse(entry.url_name)
+    except NoReverseMatch:
+        return ""
 
 
 def theme(request: HttpRequest) -> str:

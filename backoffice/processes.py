@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-LOG_BYTES = 5_000_000
+LOG_BYTES = 10_000_000
 
 _children: dict[int, subprocess.Popen[bytes]] = {}  # what this process started, to reap it
 
@@ -30,11 +31,19 @@ def log_file(home: Path, name: str, *, fresh: bool = False) -> Path:
     return path
 
 
+def trim(log: Path) -> None:
+    """Set aside what a running process has written when it is much. It appends, so it goes on at byte 0."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        shutil.copyfile(log, log.with_name(log.name + ".1"))
+        os.truncate(log, 0)
+
+
 def tail(path: Path, lines: int = 15) -> str:
     """The last lines of a log, for a message to a person."""
     with contextlib.suppress(OSError), path.open("rb") as handle:
         handle.seek(max(0, path.stat().st_size - 16_000))
-        return "\n".join(handle.read().decode(errors="replace").splitlines()[-lines:])
+        words = handle.read().decode(errors="replace").splitlines()[-lines:]
+        return "\n".join(line[:500] for line in words)
     return ""
 
 

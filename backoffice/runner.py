@@ -27,7 +27,7 @@ from pathlib import Path
 import environ
 
 from backoffice import embedded
-from backoffice.processes import CannotStart, end, exit_code, is_still, log_file, spawn, tail
+from backoffice.processes import CannotStart, end, exit_code, is_still, log_file, spawn, tail, trim
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90
@@ -205,29 +205,32 @@ def wait_until(run: Run, urls: list[str]) -> None:
             run.stop.wait(0.1)
 
 
-def manage(run: Run, *command: str) -> None:
-    """Run one command of manage.py to its end. Raises CannotStart with what it said when it fails."""
-    log = log_file(run.home, command[0], fresh=True)
-    pid = spawn([sys.executable, "manage.py", *command], log=log, env=os.environ, cwd=BASE_DIR)
+def manage(run: Run, *command: str) -> str:
+    """Run one command of manage.py and answer what it said. Raises CannotStart with that when it fails."""
+    output = run.home / "manage.out"  # no log: the demo says passwords
+    output.unlink(missing_ok=True)
+    pid = spawn([sys.executable, "manage.py", *command], log=output, env=os.environ, cwd=BASE_DIR)
     try:
         while exit_code(pid) is None:
             run.check()
             run.stop.wait(0.05)
+        if exit_code(pid):
+            raise CannotStart(f"manage.py {command[0]} failed. It said:\n{tail(output, 40)}")
+        return output.read_text()
     finally:
         end([pid], GENTLE)
-    if exit_code(pid):
-        raise CannotStart(f"manage.py {command[0]} failed. The end of {log}:\n{tail(log, 40)}")
+        output.unlink()
 
 
-def bring_up(run: Run) -> None:
-    """Start everything, in order, and wait until it answers."""
+def bring_up(run: Run) -> str:
+    """Start everything, in order, and wait until it answers; the answer is what the demo has to say."""
     say("Starting PostgreSQL and Valkey ...")
     embedded.start(run.home, **run.servers)
     run.start("sandbox", ["manage.py", "sandbox", "--port", str(run.port + 1)])
     say("Preparing the database ...")
     manage(run, "migrate", "--noinput")
     wait_until(run, [f"{run.sandbox}/_control/"])
-    manage(run, "demo")
+    logins = manage(run, "demo")
     (run.home / "static").mkdir(
         exist_ok=True
     )  # empty: with DEBUG on, whitenoise finds the files where they are
@@ -239,16 +242,7 @@ def bring_up(run: Run) -> None:
         extra = {"PROMETHEUS_MULTIPROC_DIR": str(metrics)} if name == "web" else {}
         run.start(name, arguments, **extra)
     wait_until(run, [f"{run.address}/healthz", f"{run.address}/readyz"])
-
-
-def announce(run: Run, seconds: float) -> None:
-    """What a person needs now."""
-    logins = run.home / "demo-logins.txt"
-    say(f"\nReady after {seconds:.1f} s.\n\n  {run.address}\n\n  sandbox  {run.sandbox}/_control/")
-    say(f"  logs     {run.home / 'logs'}\n  logins   {logins}\n")
-    with contextlib.suppress(FileNotFoundError):
-        say(logins.read_text())
-    say("Ctrl-C stops it all.")
+    return logins
 
 
 def watch(run: Run) -> None:
@@ -258,6 +252,8 @@ def watch(run: Run) -> None:
         run.check()
         if time.monotonic() - checked > SERVER_CHECK_SECONDS:
             checked = time.monotonic()
+            for log in (run.home / "logs").glob("*.log"):
+                trim(log)
             if not embedded.running(run.home, **run.servers):
                 log = run.home / "logs" / "postgres.log"
                 raise CannotStart(f"PostgreSQL or Valkey has stopped. The end of {log}:\n{tail(log)}")
@@ -282,8 +278,10 @@ def main() -> int:
         with only_one(run):
             check_ports(run)
             try:
-                bring_up(run)
-                announce(run, time.monotonic() - began)
+                logins = bring_up(run)
+                say(f"\nReady after {time.monotonic() - began:.1f} s: {run.address}\n\n{logins}")
+                say(f"The logins are also in {home / 'demo-logins.txt'}, the logs in {home / 'logs'}.")
+                say("Ctrl-C stops it all.")
                 watch(run)
             except Interrupted:
                 pass

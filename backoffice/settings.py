@@ -163,21 +163,38 @@ ACCOUNT_ADAPTER = "backoffice.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # anybody may type any address
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_FORMS = {
+    "login": "backoffice.account_forms.LoginForm",
+    "change_password": "backoffice.account_forms.ChangePasswordForm",
+    "reset_password": "backoffice.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "backoffice.account_forms.ResetPasswordKeyForm",
+    "reauthenticate": "backoffice.account_forms.ReauthenticateForm",
+}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/m/key"}
 MFA_ADAPTER = "backoffice.accounts.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "backoffice.account_forms.AuthenticateForm",
+    "reauthenticate": "backoffice.account_forms.ReauthenticateByCodeForm",
+    "activate_totp": "backoffice.account_forms.ActivateTOTPForm",
+}
 MFA_TOTP_ISSUER = "Back office"
 MFA_TOTP_TOLERANCE = 1
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 1 / 4  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_TEMPLATE = "account/locked.html"
+AXES_USERNAME_CALLABLE = "backoffice.accounts.name_of"
+AXES_LOCKOUT_CALLABLE = "backoffice.accounts.locked_out"
 AXES_IPWARE_PROXY_COUNT = env.int("PROXY_COUNT", default=0)
 AXES_IPWARE_META_PRECEDENCE_ORDER = (
     ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if AXES_IPWARE_PROXY_COUNT else ["REMOTE_ADDR"]
 )
 AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False  # no greeting in the output of every command
 AXES_ENABLE_ADMIN = False  # backoffice.admin has the one action that is needed
 ALLAUTH_TRUSTED_PROXY_COUNT = AXES_IPWARE_PROXY_COUNT
 PASSWORD_RESET_TIMEOUT = 3600

@@ -6,6 +6,7 @@ The numbers V1 to V10 are those of docs/reliability.md; what needs the provider'
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from django.db.models import Count, F, Sum
 from django.utils import timezone
@@ -89,7 +90,7 @@ def books_foot() -> list[str]:
     for reference, value, received in paid.iterator():
         times, total = booked.pop(reference, (0, None))
         if times != 1 or total != received:
-            broken.append(f"{value}: received {money.plain(received or 0)}, booked {times} times")
+            broken.append(f"{value}: received {money.plain(received or Decimal(0))}, booked {times} times")
     broken += [f"reference row {reference} is booked without a paid invoice" for reference in booked]
     wrong = Movement.objects.filter(kind="invoice").exclude(reference__invoice__currency=F("currency"))
     broken += [

@@ -34,6 +34,7 @@ office.register(
         sends=Invoice.Status.CREATING,
         expire=invoices.expire,
         claimed=lambda *, object_id: invoice_reports.claimed_paid(invoice_id=object_id),
+        search_text=invoices.search_text,
         icon="receipt-text",
     ),
 )
@@ -120,7 +121,7 @@ office.register(
         query="status=unknown",
         permission="payments.view_invoice",
         count=lambda user: Invoice.objects.filter(status="unknown").count(),
-        icon="circle-help",
+        icon="circle-question-mark",
     ),
 )
 

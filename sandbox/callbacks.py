@@ -213,7 +213,9 @@ class Callbacks:
 
     def row(self, db: sqlite3.Connection, delivery_id: int) -> sqlite3.Row:
         """One delivery. Raises ControlError if there is none."""
-        row = db.execute("select * from deliveries where id = ?", (delivery_id,)).fetchone()
+        row: sqlite3.Row | None = db.execute(
+            "select * from deliveries where id = ?", (delivery_id,)
+        ).fetchone()
         if row is None:
             raise ControlError(f"There is no callback {delivery_id}.", 404)
         return row
@@ -235,6 +237,11 @@ class Callbacks:
         """Wait until nothing is being sent; False if that takes longer."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._busy, timeout)
+
+    def is_busy(self) -> bool:
+        """Whether something is being sent just now."""
+        with self._changed:
+            return bool(self._busy)
 
     def stop(self) -> None:
         """Send nothing more."""

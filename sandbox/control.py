@@ -76,8 +76,7 @@ class Control:
     def reply(self, request: Request) -> Reply:
         """Answer a request below /_control/. Posts from pages of other sites are refused."""
         path = unquote(request.path.removeprefix(PREFIX))
-        origin = request.headers.get("origin", "")
-        if origin and origin.partition("://")[2] != request.headers.get("host"):
+        if request.method != "GET" and not _is_own_page(request):
             return self._json({"error": "This came from a page of another site."}, 403)
         if path == "" and request.method == "GET":
             return control_page.render(self.engine, request.query)
@@ -265,6 +264,15 @@ class Control:
             copies=_number(data, "copies", 1),
         )
         return {"id": delivery_id, "answers": answers}
+
+
+def _is_own_page(request: Request) -> bool:
+    """Whether a browser sent this from a page of the sandbox, or no browser did."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")
 
 
 def _number(data: Mapping[str, Any], name: str, default: int) -> int:

@@ -1,9 +1,11 @@
-"""The sandbox without its sockets: ledger, clock, settings, faults, callbacks and providers, put together, and
-the one thread that lets time pass. Holds no provider's rules."""
+"""The sandbox without its sockets: ledger, clock, settings, faults, callbacks and providers, put together,
+and the one thread that lets time pass. Holds no provider's rules."""
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from sandbox.traffic import Traffic
 PROVIDERS: tuple[type[Provider], ...] = (Bitloga,)
 DEMO = "demo"
 LONGEST_WAIT = 60.0
+logger = logging.getLogger("sandbox")
 
 
 class Engine:
@@ -29,6 +32,7 @@ class Engine:
     def __init__(self, *, ledger: Path | str, speed: float = 1.0) -> None:
         self.url = ""
         self.stopping = threading.Event()
+        self.errors: list[Exception] = []  # what nobody ordered
         self._woken = threading.Event()
         self._thread: threading.Thread | None = None
         self.ledger = Ledger(ledger, schemas=[kind.schema for kind in PROVIDERS])
@@ -89,7 +93,12 @@ class Engine:
     def _run(self) -> None:
         while not self.stopping.is_set():
             self._woken.clear()
-            following = self.tick()
+            try:
+                following = self.tick()
+            except Exception as error:
+                logger.exception("the sandbox's clock stumbled")
+                self.errors.append(error)
+                following = None
             pause = LONGEST_WAIT if following is None else following - self.clock.stamp()
             self._woken.wait(min(max(pause, 0.01), LONGEST_WAIT))
 
@@ -99,11 +108,13 @@ class Engine:
 
     def settle(self, timeout: float = 10.0) -> bool:
         """Wait until nothing is due and no callback is under way; False if that takes longer."""
-        end = self.clock.stamp() + timeout
-        while self.clock.stamp() < end:
+        end = time.monotonic() + timeout
+        while (left := end - time.monotonic()) > 0:
+            self.tick()
+            if not self.callbacks.settle(left):
+                return False
             following = self.tick()
-            left = end - self.clock.stamp()
-            if self.callbacks.settle(max(left, 0)) and (following is None or following > self.clock.stamp()):
+            if not self.callbacks.is_busy() and (following is None or following > self.clock.stamp()):
                 return True
         return False
 

@@ -45,7 +45,7 @@ class BadFault(ValueError):
 
 @dataclass
 class Fault:
-    """One order. `count` 0 means until it is deleted; `seconds` is a length or a pause, as the mode has it."""
+    """One order. `count` 0 means until it is deleted; `seconds` is a length or a pause."""
 
     provider: str
     action: str

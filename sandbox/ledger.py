@@ -24,7 +24,8 @@ create table if not exists transactions (
     id integer primary key, provider text not null, account_id integer not null references accounts,
     kind text not null, uniqueid text not null, public_id text not null, number integer not null,
     params text not null, currency text not null, amount text not null, status text not null,
-    data text not null, accepted_at text not null, updated_at text not null, due_at real, due_verb text not null default ''
+    data text not null, accepted_at text not null, updated_at text not null,
+    due_at real, due_verb text not null default ''
 );
 create index if not exists transactions_uniqueid on transactions (account_id, uniqueid);
 create index if not exists transactions_public_id on transactions (public_id);

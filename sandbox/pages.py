@@ -27,7 +27,7 @@ def _engine() -> Engine:
         settings.configure(USE_I18N=False)
     return Engine(
         dirs=[str(HERE / "templates")],
-        builtins=["django.templatetags.i18n"],
+        libraries={"i18n": "django.templatetags.i18n"},
         autoescape=True,
     )
 
@@ -49,7 +49,7 @@ def money(amount: Decimal | str) -> str:
     text = plain(Decimal(amount))
     minus, text = ("-", text[1:]) if text.startswith("-") else ("", text)
     whole, _, decimals = text.partition(".")
-    groups = []
+    groups: list[str] = []
     while len(whole) > DIGITS:
         whole, group = whole[:-DIGITS], whole[-DIGITS:]
         groups.insert(0, group)

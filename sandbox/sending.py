@@ -53,12 +53,13 @@ class Line:
     def wait(self, seconds: float) -> bool:
         """Let time pass; False if the client hung up or the sandbox stops meanwhile."""
         step, left = 0.05, seconds
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN | select.POLLHUP)
         while left > 0:
             if self._stopping.wait(min(step, left)):
                 return False
             left -= step
-            readable, _, _ = select.select([self._sock], [], [], 0)
-            if readable and not self._sock.recv(1, socket.MSG_PEEK):
+            if poll.poll(0) and not self._sock.recv(1, socket.MSG_PEEK):
                 return False
         return True
 

@@ -13,6 +13,7 @@ import simplejson
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
+CSP = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Reply:
 
     def head(self, *, length: int, date: str, close: bool) -> bytes:
         """The status line and headers, with the blank line that ends them."""
-        reason = HTTPStatus(self.status).phrase
+        reason = HTTPStatus(self.status).phrase if self.status in set(HTTPStatus) else "Unknown"
         lines = [
             f"HTTP/1.1 {self.status} {reason}",
             "Server: sandbox",
@@ -66,7 +67,7 @@ def redirect(location: str, status: int = 303) -> Reply:
 
 def page(html: str, status: int = 200) -> Reply:
     """A page for people; never stored by the browser."""
-    return Reply(status, html.encode(), HTML, {"Cache-Control": "no-store"})
+    return Reply(status, html.encode(), HTML, {"Cache-Control": "no-store", "Content-Security-Policy": CSP})
 
 
 @dataclass
@@ -97,8 +98,12 @@ def load(body: bytes | str) -> Any:
         raise ValueError(f"{word} is not a number")
 
     text = body.decode("utf-8") if isinstance(body, bytes) else body
+    if text.startswith("\ufeff"):
+        raise ValueError("a byte order mark is no JSON")
     try:
-        return simplejson.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=refuse)
+        value = simplejson.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=refuse)
+        dump(value).encode()  # half of a surrogate pair can be read, but not written: no JSON either
+        return value
     except (ArithmeticError, RecursionError) as error:
         raise ValueError("this JSON cannot be read") from error
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-import lucide
 import segno
 from django.utils import timezone
 from django.utils.formats import get_format
@@ -19,6 +18,7 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from lucide.templatetags.lucide import lucide
 
 from .money import plain
 
@@ -45,10 +45,8 @@ def places_by(function: Callable[[str], int]) -> None:
 @functools.lru_cache(maxsize=512)
 def icon(name: str, size: int = 18) -> SafeString:
     """A lucide icon, hidden from screen readers: the word stands beside it. Raises for an unknown name."""
-    svg = lucide._render_icon(name, size, aria_hidden="true", focusable="false")
-    return SafeString(
-        svg.replace("<svg ", '<svg class="icon" ', 1).replace(' class="icon" class="', ' class="icon ', 1)
-    )
+    svg = lucide(name, size=size, aria_hidden="true", focusable="false", **{"class": "icon"})
+    return SafeString(">".join(part.strip() for part in svg.split(">")))
 
 
 def pill(text: Any, tone: str) -> SafeString:
@@ -66,14 +64,14 @@ def _separators(language: str | None) -> tuple[str, str]:
     )
 
 
-def amount_text(amount: Decimal, currency: str = "") -> str:
+def amount_text(amount: Decimal, currency: str = "", *, places: int | None = None) -> str:
     """The exact amount, grouped by thousands in the person's language; at least the currency's decimals."""
     point, group = _separators(get_language())
     whole, _dot, rest = plain(amount).partition(".")
     sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     if len(digits) > 3:
         digits = f"{int(digits):,}".replace(",", group)
-    rest = rest.ljust(_places(currency), "0")
+    rest = rest.ljust(_places(currency) if places is None else places, "0")
     return f"{sign}{digits}{point}{rest}" if rest else f"{sign}{digits}"
 
 

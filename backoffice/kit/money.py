@@ -7,23 +7,57 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import (
+    ROUND_HALF_EVEN,
+    Decimal,
+    DefaultContext,
+    Inexact,
+    InvalidOperation,
+    getcontext,
+    localcontext,
+)
 from typing import Any
 
 import simplejson
 
 MAX_DIGITS = 36
 DECIMAL_PLACES = 18
-LIMIT = Decimal(10) ** (MAX_DIGITS - DECIMAL_PLACES)
-STEP = Decimal(1).scaleb(-DECIMAL_PLACES)
+
+# Python rounds every sum, and even -amount, to 28 digits; amounts have 36 and their products 72. The first
+# line is for threads to come, the second for the one that imports us.
+DefaultContext.prec = 2 * MAX_DIGITS
+getcontext().prec = 2 * MAX_DIGITS
 
 # [0-9], not \d: Arabic and other digits are refused rather than guessed.
 _PLAIN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?", re.ASCII)
 
 
+#: Numbers with more digits than this are nobody's amount; spelled out, 1E+999999999 would fill the memory.
+_SPELLABLE = 1000
+
+
+def gettext_noop(message: str) -> str:
+    """Return `message` unchanged: it marks the sentence for translation without importing Django."""
+    return message
+
+
 class BadAmount(ValueError):
-    """The text is not an exact amount that we can keep. The message is a plain sentence for a person."""
+    """The text is not an exact amount that we can keep. The message is a plain sentence for a person.
+
+    To translate it: `_(error.words) % error.params`.
+    """
+
+    def __init__(self, words: str, **params: object) -> None:
+        self.words, self.params = words, params
+        super().__init__(words % params)
+
+
+_NOT_PLAIN = gettext_noop("Enter a number such as 12.50: digits and a point, nothing else.")
+_NOT_A_NUMBER = gettext_noop("This is not a number.")
+_NOT_FINITE = gettext_noop("This is not a finite number.")
+_TOO_LARGE = gettext_noop("This number is too large.")
+_TOO_FINE = gettext_noop("At most %(places)s digits after the point are possible here.")
 
 
 def parse(text: str, *, places: int = DECIMAL_PLACES) -> Decimal:
@@ -32,7 +66,7 @@ def parse(text: str, *, places: int = DECIMAL_PLACES) -> Decimal:
     Raises BadAmount for anything else: exponents, commas, spaces, other digits, too large, too fine.
     """
     if not isinstance(text, str) or not _PLAIN.fullmatch(text):
-        raise BadAmount("Enter a number such as 12.50: digits and a point, nothing else.")
+        raise BadAmount(_NOT_PLAIN)
     return _kept(Decimal(text), places=places)
 
 
@@ -48,45 +82,58 @@ def read(value: Any) -> Decimal:
     elif isinstance(value, str) and _NUMBER.fullmatch(value.strip(" ")):
         number = Decimal(value.strip(" "))
     else:
-        raise BadAmount("This is not a number.")
+        raise BadAmount(_NOT_A_NUMBER)
     return _kept(number, places=DECIMAL_PLACES)
 
 
 def _kept(number: Decimal, *, places: int) -> Decimal:
     if not number.is_finite():
-        raise BadAmount("This is not a finite number.")
+        raise BadAmount(_NOT_FINITE)
     if number.is_zero():
         return Decimal(0)
     # The exponent is looked at before any arithmetic: 1E+9999 must not be spelled out.
     if number.adjusted() >= MAX_DIGITS - DECIMAL_PLACES:
-        raise BadAmount("This number is too large.")
-    if number.adjusted() < -DECIMAL_PLACES - 40:
-        raise BadAmount(f"At most {places} digits after the point are possible here.")
+        raise BadAmount(_TOO_LARGE)
     with localcontext() as context:
-        context.prec = 120
-        stripped = number.normalize()
+        context.prec = MAX_DIGITS
+        context.traps[Inexact] = True
+        try:
+            stripped = number.normalize()
+        except Inexact:  # more digits than we keep, wherever the point stands: never rounded away
+            raise BadAmount(_TOO_FINE, places=places) from None
         if -int(stripped.as_tuple().exponent) > places:
-            raise BadAmount(f"At most {places} digits after the point are possible here.")
+            raise BadAmount(_TOO_FINE, places=places)
         return stripped.quantize(Decimal(1)) if stripped == stripped.to_integral_value() else stripped
 
 
 def quantize(number: Decimal, places: int) -> Decimal:
     """Round half to even to `places` decimals. The one rounding of the house: say so where it is shown."""
     with localcontext() as context:
-        context.prec = 80
+        context.prec = 2 * MAX_DIGITS + DECIMAL_PLACES
         return number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
 
 
-def plain(number: Decimal) -> str:
-    """Spell an amount without exponent and without trailing zeros after the point."""
+def _spelled(number: Decimal) -> str:
+    if not number.is_finite():
+        raise BadAmount(_NOT_FINITE)
     if number.is_zero():
         return "0"
-    text = format(number, "f")
+    if number.adjusted() > _SPELLABLE or -int(number.as_tuple().exponent) > _SPELLABLE:
+        raise BadAmount(_TOO_LARGE)
+    return format(number, "f")
+
+
+def plain(number: Decimal) -> str:
+    """Spell an amount without exponent and without trailing zeros after the point.
+
+    Raises BadAmount for what is not finite or would take thousands of digits.
+    """
+    text = _spelled(number)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _refuse(word: str) -> Any:
-    raise BadAmount(f"{word} is not a number.")
+def _refuse(_word: str) -> Any:
+    raise BadAmount(_NOT_A_NUMBER)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -109,14 +156,16 @@ def loads(text: str | bytes) -> Any:
         )
     except RecursionError:
         raise ValueError("nested too deep") from None
+    except InvalidOperation:  # an exponent of twenty digits
+        raise BadAmount(_TOO_LARGE) from None
 
 
 def _raw(value: Any) -> Any:
     if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise BadAmount("This is not a finite number.")
-        return simplejson.RawJSON(format(value, "f"))
+        return simplejson.RawJSON(_spelled(value))
     if isinstance(value, dict):
+        if not all(isinstance(name, str) for name in value):
+            raise TypeError("Names in JSON are texts.")  # simplejson would spell numbers in its own way
         return {name: _raw(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_raw(item) for item in value]
@@ -128,6 +177,6 @@ def _raw(value: Any) -> Any:
 def dumps(value: Any) -> bytes:
     """Write compact JSON whose Decimals are plain numbers (no exponent): the exact bytes to sign and send.
 
-    Raises BadAmount for floats and for numbers that are not finite.
+    Raises BadAmount for floats and for numbers that are not finite, TypeError for what JSON has no form for.
     """
     return simplejson.dumps(_raw(value), separators=(",", ":"), ensure_ascii=False).encode("utf-8")

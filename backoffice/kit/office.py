@@ -20,6 +20,7 @@ class Kind:
     refresh(*, <kind>_id, way, priority): ask the provider about one row and apply its answer.
     submit(*, <kind>_id): send an intent. sends: the state whose rows still have to be sent. expire(): what is late.
     claimed(*, object_id): a callback says it happened, and the provider cannot be asked yet.
+    search_text(object): what people may find it by; no secret and no card number.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Kind:
     sends: str = ""
     expire: Callable[[], int] | None = None
     claimed: Callable[..., None] | None = None
+    search_text: Callable[[Any], str] | None = None
     icon: str = "circle"
 
 

@@ -12,7 +12,7 @@ from allauth.usersessions.models import UserSession
 from axes.utils import reset as reset_attempts
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +28,8 @@ def create(*, actor: Any, username: str, password: str, **fields: str) -> Any:
     """Make an active user without roles. Raises ValidationError for a bad name, a taken one, a weak password."""
     user = get_user_model()(username=username, **_known(fields))
     user.full_clean(exclude=["password"])
+    if get_user_model().objects.filter(username__iexact=username).exists():
+        raise ValidationError({"username": _("A user with that name exists.")})
     validate_password(password, user)
     user.set_password(password)
     with transaction.atomic():
@@ -90,7 +92,7 @@ def unlock(*, actor: Any, user: Any) -> int:
     """Forget the wrong passwords that locked this name out. Gives how many were forgotten."""
     with transaction.atomic():
         user = _locked(actor, user)
-        forgotten = reset_attempts(username=user.get_username())
+        forgotten = reset_attempts(username=user.get_username().lower())
         audit.record(actor, "unlock_user", user, way=_way(actor), forgotten=forgotten)
     return forgotten
 

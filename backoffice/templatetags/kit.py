@@ -80,6 +80,12 @@ def sentence(verb: str) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """A whole number, grouped by thousands in the person's language."""
+    return html.amount_text(Decimal(number), places=0)
+
+
+@register.filter
 def initials(name: str) -> str:
     """Two letters for a round badge."""
     parts = [part for part in name.replace(".", " ").replace("_", " ").replace("-", " ").split() if part]

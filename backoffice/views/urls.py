@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from . import health
+from .audit import AuditEntryListView
+from .dashboard import DashboardView
+from .notes import NoteCreateView
+from .preferences import PreferenceView
 
 urlpatterns = [
+    path("", DashboardView.as_view(), name="dashboard"),
+    path("audit/", AuditEntryListView.as_view(), name="audit_list"),
+    path("preferences/", PreferenceView.as_view(), name="preferences"),
+    re_path(r"^notes/(?P<reference>[0-9]{18})/new/$", NoteCreateView.as_view(), name="note_create"),
     path("healthz", health.healthy, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.fields import EncryptedTextField, MoneyField
@@ -60,6 +61,9 @@ class ProviderAccount(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("payments:provideraccount", kwargs={"pk": self.pk})
 
     @property
     def keys(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.fields import EncryptedTextField, KeyedDigestField
@@ -81,3 +82,6 @@ class OwnDestination(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.shown})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("payments:owndestination", kwargs={"pk": self.pk})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.fields import MoneyField
@@ -101,3 +102,6 @@ class Invoice(Tracked):
                 fields=["next_check_at"], name="invoice_due", condition=models.Q(next_check_at__isnull=False)
             ),
         ]
+
+    def get_absolute_url(self) -> str:
+        return reverse("payments:invoice", kwargs={"pk": self.pk})

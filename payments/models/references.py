@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from .accounts import ProviderAccount
@@ -39,6 +40,10 @@ class Reference(models.Model):
 
     def __str__(self) -> str:
         return self.value
+
+    def get_absolute_url(self) -> str:
+        """Leads on to the page of the transaction, whatever its kind."""
+        return reverse("payments:reference", kwargs={"pk": self.pk})
 
 
 class Tracked(models.Model):

@@ -6,6 +6,7 @@ Calls are written only by services.calls, callbacks by views.callbacks (one INSE
 from __future__ import annotations
 
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from .accounts import ProviderAccount
@@ -43,7 +44,29 @@ class ProviderCall(models.Model):
     error = models.CharField(_("problem"), max_length=300, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
 
-    TONES = {"ok": "ok", "Refused": "muted", "": "warn", "OutcomeUnknown": "warn"}
+    # The error classes of providers.errors as people read them; "" is a call whose end was never seen.
+    OUTCOMES = {
+        "ok": _("Answered"),
+        "Refused": _("Refused"),
+        "Denied": _("Keys refused"),
+        "RateLimited": _("Too many calls"),
+        "Unavailable": _("Not reached, nothing sent"),
+        "OutcomeUnknown": _("Outcome unknown"),
+        "Invalid": _("Our mistake, nothing sent"),
+        "NotSupported": _("Not possible there"),
+        "": _("No end seen"),
+    }
+    TONES = {
+        "ok": "ok",
+        "Refused": "muted",
+        "Denied": "bad",
+        "RateLimited": "warn",
+        "Unavailable": "bad",
+        "OutcomeUnknown": "warn",
+        "Invalid": "bad",
+        "NotSupported": "muted",
+        "": "warn",
+    }
 
     class Meta:
         verbose_name = _("provider call")
@@ -56,6 +79,12 @@ class ProviderCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operation} {self.number}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("payments:providercall", kwargs={"pk": self.pk})
+
+    def get_outcome_display(self) -> str:
+        return str(self.OUTCOMES.get(self.outcome, self.outcome))
 
     @property
     def tone(self) -> str:
@@ -133,3 +162,6 @@ class Callback(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account} {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("payments:callback", kwargs={"pk": self.pk})

@@ -31,7 +31,13 @@ Read = TypeVar("Read")
 CHUNK = 65_536
 #: What a trace keeps of an answer that was cut off for its size.
 KEPT_OF_OVERSIZED = 65_536
-BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
+BROKEN = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,  # what the libraries raise over a header or a number that they cannot read
+)
 
 NOT_TRUSTED = _("The provider's certificate was not accepted. Nothing was sent.")
 NO_TIME = _("The provider could not be reached in time. Nothing was sent.")
@@ -189,17 +195,12 @@ class _Attempts:
     def _prepared(self, session: requests.Session) -> requests.PreparedRequest:
         request = self._request
         with suppress(requests.RequestException, ValueError):
-            return session.prepare_request(
-                requests.Request(
-                    request.method,
-                    request.url,
-                    data=request.body or None,
-                    headers={
-                        name: value.reveal() if isinstance(value, Secret) else value
-                        for name, value in request.headers.items()
-                    },
-                )
+            prepared = session.prepare_request(
+                requests.Request(request.method, request.url, data=request.body or None)
             )
+            for name, value in request.headers.items():
+                prepared.headers[name] = _header(value)
+            return prepared
         raise Unavailable("a header or the address cannot be sent", staff=BAD_KEYS)
 
     def _begin(self) -> None:
@@ -258,6 +259,15 @@ class _Attempts:
         if isinstance(root, ssl.SSLError):
             return Unavailable(line, staff=NOT_TRUSTED)
         return Unavailable(line, staff=NO_TIME if isinstance(root, TimeoutError) else "")
+
+
+def _header(value: Secret | str) -> str:
+    """A header's text. Raises ValueError, without the text, for one that HTTP cannot carry."""
+    if not all(
+        "\x20" < letter < "\x7f" for letter in (value.reveal() if isinstance(value, Secret) else value)
+    ):
+        raise ValueError("not a header")
+    return value.reveal() if isinstance(value, Secret) else value
 
 
 def _root(error: BaseException) -> BaseException:

@@ -20,9 +20,13 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\],:]|[^\s"{}\[\],
 _COLON = re.compile(r"\s*:")
 _CALLBACK = re.compile(r"(callbacks(?:\\?/|%2F)[A-Za-z0-9_-]+(?:\\?/|%2F))[A-Za-z0-9_.~-]+", re.IGNORECASE)
 _SIGNATURE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{128}(?![0-9A-Za-z])")
-_CARD = re.compile(r"(?<![0-9A-Za-z.])[0-9](?:[ -]?[0-9]){12,47}(?![0-9A-Za-z]|\.[0-9])", re.ASCII)
+_CARD = re.compile(
+    r"(?<![0-9A-Za-z.])[0-9]{2,}(?:[ -][0-9]{3,})*(?:[ -][0-9]{1,2})?(?![0-9A-Za-z]|\.[0-9])", re.ASCII
+)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
-_SCALAR = re.compile(r"-?[0-9.eE+-]+|true|false|null", re.ASCII)
+_SCALAR = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|true|false|null", re.ASCII)
+#: Luhn's doubling: 5 is 10 is 1 + 0.
+_DOUBLED = str.maketrans("0123456789", "0246813579")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: A secret shorter than this is blanked only where it stands alone: "1" must not eat every amount.
 _SHORT = 4
@@ -76,24 +80,24 @@ def mask_cards(text: str) -> str:
 def _masked_card(match: re.Match[str]) -> str:
     """Look at each row of groups in "12 4111 1111 1111 1111": the card may have other digits beside it."""
     text = match[0]
+    if len(text) < 13:
+        return text
     groups = [group.span() for group in _DIGITS.finditer(text)]
+    out, done = "", 0
     for first, (begin, _end) in enumerate(groups):
-        for _begin, end in groups[first:]:
-            digits = re.sub(r"[ -]", "", text[begin:end])
+        for _begin, end in groups[first : first + 8] if begin >= done else ():
+            digits = text[begin:end].replace(" ", "").replace("-", "")
             if len(digits) > 19:
                 break
             if len(digits) >= 13 and _passes_luhn(digits) and not _is_reference(digits):
-                masked = digits[:6] + "*" * (len(digits) - 10) + digits[-4:]
-                return text[:begin] + masked + mask_cards(text[end:])
-    return text
+                out += text[done:begin] + digits[:6] + "*" * (len(digits) - 10) + digits[-4:]
+                done = end
+                break
+    return out + text[done:]
 
 
 def _passes_luhn(digits: str) -> bool:
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + place % 2)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
+    return (sum(map(int, digits[::-2])) + sum(map(int, digits[-2::-2].translate(_DOUBLED)))) % 10 == 0
 
 
 def _is_reference(digits: str) -> bool:
@@ -147,6 +151,7 @@ class Redactor:
                 if hidden_depth == depth:
                     hidden_depth = None
                 depth -= 1
+                key_is_hidden = False
             elif piece in ",:":
                 key_is_hidden = key_is_hidden and piece == ":"
             elif piece.startswith('"') and _COLON.match(text, done):
@@ -157,7 +162,7 @@ class Redactor:
             elif piece.startswith('"'):
                 piece, _value = self._string(piece, dirty)
             elif dirty:
-                piece = self._bare(piece)
+                piece = self._bare(piece, in_json=depth > 0)
             out.append(piece)
         out.append(text[done:])
         whole = "".join(out)
@@ -174,12 +179,12 @@ class Redactor:
         kept = storable(self._loose(value))
         return (token if kept == value else json.dumps(kept, ensure_ascii=False)), value
 
-    def _bare(self, token: str) -> str:
+    def _bare(self, token: str, *, in_json: bool) -> str:
         if not _SCALAR.fullmatch(token):
             return self._loose(token)
         kept = self._loose(token, short=False)
         # A masked number is no number any more: the quotes keep the JSON valid.
-        return f'"{kept}"' if kept != token else token
+        return f'"{kept}"' if kept != token and in_json else kept
 
     def _loose(self, text: str, *, short: bool = True) -> str:
         for secret in self._secrets:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import threading
+import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from pyrate_limiter import Limiter, Rate, RedisBucket
+from django.utils.translation import gettext_noop
+from pyrate_limiter import Limiter, Rate, RedisBucket, SingleBucketFactory
 from redis import Redis
 from redis.exceptions import NoScriptError, RedisError
 
@@ -31,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 # How long a call waits for its turn under the rate limit before it gives up (nothing has left then).
 PATIENCE_SECONDS = {"money": 20.0, "callback": 10.0, "read": 4.0, "probe": 4.0, "poll": 1.0}
+LEAK_SHARE = 0.02  # of the turns also drop what the window no longer needs
 PROBE_SECONDS = 5.0  # calls inside a web request
 POLL_SHARE = 0.7  # of the account's rate: the rest stays free for money-out and callbacks
 
@@ -45,34 +48,40 @@ def _redis() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=2)
 
 
-_limiters = threading.local()
+@functools.lru_cache(maxsize=1024)
+def _bucket(name: str, per_second: float) -> tuple[Limiter, RedisBucket]:
+    rate = Rate(int(per_second), 1000) if per_second >= 1 else Rate(1, int(1000 / per_second))
+    bucket = RedisBucket.init([rate], _redis(), f"rate:{name}")
+    # Without the library's own thread per bucket: old entries are dropped when a turn is taken.
+    return Limiter(SingleBucketFactory(bucket, schedule_leak=False)), bucket
 
 
-def _limiter(name: str, per_second: float) -> Limiter:
-    known: dict[tuple[str, float], Limiter] = _limiters.__dict__.setdefault("known", {})
-    if (name, per_second) not in known:
-        rate = Rate(int(per_second), 1000) if per_second >= 1 else Rate(1, int(1000 / per_second))
-        known[name, per_second] = Limiter(RedisBucket.init([rate], _redis(), f"rate:{name}"))
-    return known[name, per_second]
+def _turn(name: str, per_second: float, until: float) -> bool:
+    limiter, bucket = _bucket(name, per_second)
+    if random.random() < LEAK_SHARE:  # noqa: S311 (no secret)
+        bucket.leak(bucket.now())
+    while not limiter.try_acquire(blocking=False):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(min(0.5, 0.5 / per_second) * random.uniform(0.5, 1.5))  # noqa: S311 (no secret)
+    return True
 
 
 def _take_turn(account: ProviderAccount, priority: str) -> None:
     per_second = float(account.rate_limit or PROVIDERS[account.provider].default_rate)  # a rate, not money
-    patience = PATIENCE_SECONDS[priority]
+    until = time.monotonic() + PATIENCE_SECONDS[priority]
     turns = [(f"{account.uuid}", per_second)]
     if priority == "poll":
         turns.insert(0, (f"{account.uuid}:poll", max(per_second * POLL_SHARE, 0.1)))
     try:
-        for name, rate in turns:
-            if not _limiter(name, rate).try_acquire(timeout=patience):
-                raise RateLimited(
-                    "our own limit", retry_after=1, staff="We are calling this provider too often."
-                )
+        if not all(_turn(name, rate, until) for name, rate in turns):
+            raise RateLimited("our own limit", retry_after=1, staff=gettext_noop("We call this provider too often now."))
     except NoScriptError:
-        _limiters.__dict__.clear()  # the broker was restarted empty: its script is loaded again next time
+        _bucket.cache_clear()  # the broker was restarted empty: its script is loaded again next time
         raise Unavailable("rate limiter restarted") from None
     except RedisError as error:
-        raise Unavailable("rate limiter", staff="The broker does not answer, so nothing is sent.") from error
+        staff = gettext_noop("The broker does not answer, so nothing is sent.")
+        raise Unavailable("rate limiter", staff=staff) from error
 
 
 # --- The record ---
@@ -82,7 +91,9 @@ class _Recorder:
     def __init__(self, account: ProviderAccount, reference: Reference | None, fence: int) -> None:
         self.account, self.reference, self.fence = account, reference, fence
         self.row: ProviderCall | None = None
-        self.prepared = False
+        self.prepared = self.connected = False
+        # Our own gate said no (breaker, rate limit, switched off): that tells nothing about the provider.
+        self.turned_away = False
 
     def __call__(self, stage: str, exchange: Exchange) -> None:
         if stage == "prepared":
@@ -92,6 +103,8 @@ class _Recorder:
             if not exchange.safe:
                 self.row = self._new(exchange)
                 self.row.save(force_insert=True)
+        elif stage == "connected":
+            self.connected = True
         elif stage == "done" and self.prepared:
             self._finish(exchange)
 
@@ -114,6 +127,8 @@ class _Recorder:
         )
 
     def _finish(self, exchange: Exchange) -> None:
+        if self.turned_away and self.row is None and not self.connected:
+            return  # a question that was not even tried
         row = self.row or self._new(exchange)
         row.finished_at = timezone.now()
         row.duration_ms = exchange.duration_ms
@@ -123,7 +138,8 @@ class _Recorder:
         row.outcome = exchange.outcome
         row.error = exchange.error[:300]
         row.save()
-        health.note(self.account, exchange)
+        if not self.turned_away:
+            health.note(self.account, exchange)
         log.info(
             "provider.call",
             account=self.account.name,
@@ -150,18 +166,22 @@ def client(
     nothing was sent. Calls made while a transaction is open raise NetworkInTransaction.
     """
 
+    recorder = _Recorder(account, reference, fence)
+
     def gate(wanted: str) -> None:
+        recorder.turned_away = True
         if not account.is_active:
-            raise Unavailable("inactive", staff="This account is switched off.")
+            raise Unavailable("inactive", staff=gettext_noop("This account is switched off."))
         health.gate(account, probing=priority == "probe")
         _take_turn(account, wanted if wanted == "money" else priority)
+        recorder.turned_away = False
 
     limit = PROBE_SECONDS if priority == "probe" else settings.PROVIDER_TOTAL_TIMEOUT
     transport = Transport(
         gate=gate,
         read_priority="poll" if priority == "poll" else "callback" if priority == "callback" else "read",
         before_bytes=guard or (lambda: None),
-        record=_Recorder(account, reference, fence),
+        record=recorder,
         internal_hosts=settings.PROVIDER_INTERNAL_HOSTS,
         connect_timeout=settings.PROVIDER_CONNECT_TIMEOUT,
         read_timeout=min(settings.PROVIDER_READ_TIMEOUT, limit),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -33,18 +33,23 @@ def open_item(
 ) -> ExceptionItem:
     """Open an item, or count one more sighting of the open one with this key. Inside the caller's transaction."""
     key = f"{kind}:{key}"[:120]
-    seen = ExceptionItem.objects.filter(key=key, status=ExceptionItem.Status.OPEN)
-    if not seen.update(seen=F("seen") + 1, last_seen_at=timezone.now()):
-        item = ExceptionItem(
-            kind=kind, key=key, title=title[:300], account=account, reference=reference, facts=_plain(facts)
-        )
-        # A second worker may open the same item in this moment: one row wins, both go on.
-        if ExceptionItem.objects.bulk_create([item], ignore_conflicts=True):
-            opened = seen.get()
-            if opened.opened_at == item.opened_at:
-                audit.record(None, "exception.opened", opened, way=way, kind=kind)
-            return opened
-    return seen.get()
+    item = ExceptionItem(
+        kind=kind, key=key, title=title[:300], account=account, reference=reference, facts=_plain(facts)
+    )
+    open_ones = ExceptionItem.objects.filter(key=key, status=ExceptionItem.Status.OPEN)
+    if not _seen_again(open_ones):
+        # Somebody else may open the same item in this moment: one row wins, the other is a sighting.
+        ExceptionItem.objects.bulk_create([item], ignore_conflicts=True)
+        opened = open_ones.get()
+        if opened.opened_at == item.opened_at:
+            audit.record(None, "exception.opened", opened, way=way, kind=kind)
+        else:
+            _seen_again(open_ones)
+    return open_ones.get()
+
+
+def _seen_again(items: QuerySet[ExceptionItem]) -> int:
+    return items.update(seen=F("seen") + 1, last_seen_at=timezone.now())
 
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from payments.models import AccountHealth, ExceptionItem, ProviderAccount
 from payments.providers.errors import Unavailable
@@ -20,6 +22,12 @@ DENIED_PAUSE = dt.timedelta(minutes=10)
 OK_NOTED_EVERY = dt.timedelta(seconds=30)
 FAILURES = frozenset({"Unavailable", "OutcomeUnknown"})
 SILENT = frozenset({"RateLimited", "Invalid", "NotSupported"})
+# What people read on the account's page; the technical line stands behind it.
+PLAIN = {
+    "Unavailable": gettext_noop("It cannot be reached."),
+    "OutcomeUnknown": gettext_noop("It gives no complete answer, or none that we can read."),
+    "Denied": gettext_noop("It does not accept our keys or our address."),
+}
 
 
 def gate(account: ProviderAccount, *, probing: bool = False) -> None:
@@ -41,6 +49,11 @@ def gate(account: ProviderAccount, *, probing: bool = False) -> None:
 
 def _pause(state: str) -> dt.timedelta:
     return DENIED_PAUSE if state == State.DENIED else dt.timedelta(seconds=settings.BREAKER_PROBE_SECONDS)
+
+
+def _plain(exchange: Exchange) -> str:
+    sentence = _(PLAIN[exchange.outcome])
+    return f"{sentence} ({exchange.error})"[:300] if exchange.error else sentence
 
 
 def note(account: ProviderAccount, exchange: Exchange) -> None:
@@ -90,7 +103,7 @@ def _failed(account: ProviderAccount, exchange: Exchange) -> None:
         if state == State.DOWN:
             health.probe_at = now + _pause(state)
         health.state = state
-        health.last_error_at, health.last_error = now, (exchange.error or exchange.outcome)[:300]
+        health.last_error_at, health.last_error = now, _plain(exchange)
         health.save()
 
 
@@ -101,7 +114,7 @@ def _denied(account: ProviderAccount, exchange: Exchange) -> None:
         if health.state != State.DENIED:
             health.since = now
         health.state, health.probe_at = State.DENIED, now + DENIED_PAUSE
-        health.last_error_at, health.last_error = now, (exchange.error or exchange.outcome)[:300]
+        health.last_error_at, health.last_error = now, _plain(exchange)
         health.save()
         exceptions.open_item(
             kind=ExceptionItem.Kind.DENIED,

@@ -73,6 +73,7 @@ def create(
                 **invoice_fields.facts(invoice),
             )
             wake.later("payments.submit_invoice", invoice.pk)
+            wake.later("backoffice.index_object", "invoice", invoice.pk)
     except IntegrityError:
         earlier = _by_token(actor, form_token)
         if earlier is None:
@@ -218,3 +219,16 @@ def expire() -> int:
                 invoice_reports.move(locked, Status.EXPIRED, way=Way.CLOCK)
                 count += 1
     return count
+
+
+def search_text(invoice: Invoice) -> str:
+    """What people find an invoice by: our number, theirs, the customer, the description, the payer's contact."""
+    fields = invoice.fields
+    parts = [
+        invoice.reference.value,
+        invoice.provider_id,
+        invoice.customer,
+        invoice.description,
+        *(fields.get(name, "") for name in ("email", "name", "surname")),
+    ]
+    return " ".join(part for part in parts if part)

@@ -101,7 +101,7 @@ def read_amount(value: Any, *, code: str, name: str) -> Decimal:
     try:
         amount = money.parse(str(value).strip(), places=digits(code))
     except money.BadAmount as error:
-        raise ValidationError({name: _(str(error))}) from error
+        raise ValidationError({name: _(error.words) % error.params}) from error
     if amount <= 0:
         raise ValidationError({name: _("Enter an amount above zero.")})
     return amount

@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -84,8 +84,8 @@ def due(model: type[Tracked], limit: int, *, account_id: int | None = None) -> l
         .values_list("pk", flat=True)[:limit]
     )
     table = connection.ops.quote_name(model._meta.db_table)
-    sql, parameters = rows.query.sql_with_params()
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        sql, parameters = rows.query.sql_with_params()
         cursor.execute(
             f"UPDATE {table} SET next_check_at = now() + make_interval(secs => %s)"  # noqa: S608
             f" WHERE id IN ({sql}) RETURNING account_id, id",

@@ -2,8 +2,8 @@
 of requests.
 
 The first six are those of the document ("Payment system codes") with the operations it grants them. The
-others occur in its examples or stand for a kind that it describes (cards, tags, QR); the setting `methods` can
-take them away."""
+others occur in its examples or stand for a kind that it describes (cards, tags, QR); the setting `methods`
+can take them away."""
 
 from __future__ import annotations
 

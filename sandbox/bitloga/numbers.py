@@ -19,14 +19,15 @@ def php_number(amount: Decimal) -> str:
     """A number as json_encode prints a float with serialize_precision -1: 10.00 -> 10, 1e-8 -> 1.0e-8."""
     if not amount:
         return "0"
-    sign, digits, exponent = Decimal(repr(float(amount))).normalize().as_tuple()
+    shortest = Decimal(repr(float(amount))).normalize()
+    sign, digits, _ = shortest.as_tuple()
     text = "".join(map(str, digits))
-    point = len(text) + int(exponent)  # the value is 0.text times ten to the power of this
+    point = shortest.adjusted() + 1  # the value is 0.text times ten to the power of this
     minus = "-" if sign else ""
     if point < -3 or point > 17:
         power = point - 1
         return f"{minus}{text[0]}.{text[1:] or '0'}e{'-' if power < 0 else '+'}{abs(power)}"
-    return minus + plain(Decimal((0, digits, exponent)))
+    return minus + plain(abs(shortest))
 
 
 def noisy_number(amount: Decimal) -> str:

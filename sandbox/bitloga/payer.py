@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import segno
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from sandbox import pages, transactions
 from sandbox.bitloga import invoices
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from sandbox.bitloga.provider import Bitloga
 
 OPEN = ("Created", "Pending")
+WORDS = {
+    "Created": _("Waiting for payment"),
+    "Pending": _("Payment is being confirmed"),
+    "Payed": _("Paid"),
+    "Complete": _("Paid"),
+    "Canceled": _("Canceled"),
+    "Error": _("Failed"),
+}
 
 
 def reply(provider: Bitloga, request: Request, public_id: str) -> Reply:
@@ -56,20 +64,11 @@ def _context(provider: Bitloga, row: Transaction, chosen: str) -> dict[str, Any]
     amount = invoices.due(provider, row, way) if way else None
     details = invoices.requisites_of(provider, row, code) if code else None
     status = "open" if row.status in OPEN else "paid" if row.status in invoices.PAID else "closed"
-    words = {
-        "Created": _("Waiting for payment"),
-        "Pending": _("Payment is being confirmed"),
-        "Payed": _("Paid"),
-        "Complete": _("Paid"),
-        "Canceled": _("Canceled"),
-        "Error": _("Failed"),
-    }
     back = {"paid": "successurl", "closed": "failurl"}.get(status, "")
     return {
-        "title": _("Invoice %(number)s") % {"number": row.number},
         "status": status,
         "pending": row.status == "Pending",
-        "word": words.get(row.status, row.status),
+        "word": WORDS.get(row.status, row.status),
         "tone": {"open": "info", "paid": "ok", "closed": "muted"}[status],
         "amount": pages.money(amount if amount is not None else row.amount),
         "currency": way.currency if way else row.currency,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def ticker(provider: Bitloga) -> dict[str, Any] | list[Any]:
     """Rates between all payment systems: a list of directions, or a map from FROM_TO to the rate.
 
-    In the list, `in` units given yield `out` units; one of them is 1. `amount` is the reserve, if there is one.
+    In the list, `in` units given yield `out` units; one of them is 1. `amount` is the reserve, if any.
     """
     rates = {currency: Decimal(str(value)) for currency, value in provider.setting("rates").items()}
     methods = [method(code, data) for code, data in provider.setting("methods").items()]

@@ -37,7 +37,7 @@ class DetailView(StaffView):
     there as `object` and under its model's name. Override `get_title()`, `context()`, `timeline()`.
 
     Keeps itself fresh while `live(obj)` gives seconds: the page asks `?fragment=1&v=<version>` and gets 204 until
-    `version(obj)` changes, then its block `live`. By default an object is live while its `is_final` is there and false.
+    `version(obj)` changes, then its block `live`. By default an object is live until it `is_final`.
     """
 
     select_related: ClassVar[Sequence[str]] = ()
@@ -62,17 +62,22 @@ class DetailView(StaffView):
 
     # --- Fresh ---
     def version(self, obj: Any) -> str:
-        """What changes whenever the page would: the row itself, its audit trail and its notes."""
-        reference = reference_of(obj)
-        values = [getattr(obj, field.attname) for field in obj._meta.concrete_fields]
-        if reference:
+        """What changes whenever the page would: the row (its `version`, if it has one), its audit trail, its notes."""
+        own = getattr(obj, "version", None)
+        values = [getattr(obj, f.attname) for f in obj._meta.concrete_fields] if own is None else [own]
+        if reference := reference_of(obj):
             values += AuditEntry.objects.filter(reference=reference).aggregate(last=Max("id")).values()
             values += Note.objects.filter(reference=reference).aggregate(last=Max("id")).values()
         return hashlib.blake2b(repr(values).encode(), digest_size=9).hexdigest()
 
+    def is_final(self, obj: Any) -> bool:
+        """Whether nothing can happen to it any more: no way leads out of its status, or it has none."""
+        transitions = getattr(obj, "TRANSITIONS", None)
+        return not (transitions and transitions.get(obj.status))
+
     def live(self, obj: Any) -> int:
         """Seconds between two looks, 0 for none: 2 while something may happen, 10 once nothing did for 15 minutes."""
-        if getattr(obj, "is_final", True):
+        if self.is_final(obj):
             return 0
         changed = getattr(obj, "updated_at", None)
         quiet = changed is not None and (timezone.now() - changed).total_seconds() > SLOW_AFTER

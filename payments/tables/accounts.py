@@ -1,0 +1,69 @@
+"""The table of our accounts at providers."""
+
+from __future__ import annotations
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.kit import html
+from backoffice.kit.tables import BaseTable, Column, HtmlColumn, LinkColumn
+from payments.models import AccountHealth, ProviderAccount
+
+from . import pieces
+
+SHOWN_BALANCES = 4
+
+
+class ProviderAccountTable(BaseTable):
+    """Which accounts there are, whether they answer, what is on them and what they may do."""
+
+    caption = _("Accounts at providers")
+    empty = _("An admin adds accounts in the administration: address and keys.")
+
+    name = LinkColumn(_("Name"), orderable=True)
+    provider = Column(_("Provider"), hide_below="sm")
+    state = HtmlColumn(_("State"))
+    balances = HtmlColumn(_("Balances"), css="cell-money")
+    asked = HtmlColumn(_("Stated"), css="cell-when", hide_below="lg")
+    money_in = HtmlColumn(_("Money in"), hide_below="xl")
+    money_out = HtmlColumn(_("Money out"), hide_below="xl")
+
+    class Meta:
+        model = ProviderAccount
+        fields = ("name", "provider", "state", "balances", "asked", "money_in", "money_out")
+        orderable = False
+
+    def row_class(self, record: ProviderAccount) -> str:
+        if not pieces.is_troubled(record):
+            return ""
+        return "row-warn" if record.health.state == AccountHealth.State.FAILING else "row-bad"
+
+    def render_state(self, record: ProviderAccount) -> SafeString:
+        pill = pieces.account_state(record)
+        if not pieces.is_troubled(record):
+            return pill
+        return format_html(
+            '{}<p class="cell-note">{}</p>', pill, _t("since %(age)s") % {"age": pieces.age(record.health.since)}
+        )
+
+    def render_balances(self, record: ProviderAccount) -> SafeString:
+        balances = list(record.balances.all())
+        lines = format_html_join(
+            "", "<div>{}</div>", [(html.money(one.stated, one.currency),) for one in balances[:SHOWN_BALANCES]]
+        )
+        if rest := len(balances) - SHOWN_BALANCES:
+            more = _t("and %(n)d more") % {"n": rest} if rest > 0 else ""
+            lines += format_html('<div class="cell-note">{}</div>', more) if more else ""
+        return lines or html.EMPTY
+
+    def render_asked(self, record: ProviderAccount) -> SafeString:
+        asked = [one.asked_at for one in record.balances.all() if one.asked_at is not None]
+        return pieces.ago(min(asked)) if asked else html.EMPTY
+
+    def render_money_in(self, record: ProviderAccount) -> SafeString:
+        return pieces.switch(record.money_in)
+
+    def render_money_out(self, record: ProviderAccount) -> SafeString:
+        return pieces.switch(record.money_out)

@@ -1,0 +1,71 @@
+"""The table of balances: what the provider states, and how our movements explain it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.kit import html
+from backoffice.kit.tables import BaseTable, Column, HtmlColumn, LinkColumn, MoneyColumn, WhenColumn
+from payments.models import Balance
+
+from . import pieces
+
+
+class BalanceTable(BaseTable):
+    """One line per account and currency: opening + moved + not explained = stated."""
+
+    caption = _("Balances per account and currency")
+    empty = _("Balances appear here as soon as a provider has stated them.")
+
+    account = LinkColumn(_("Account"), to=lambda balance: balance.account)
+    currency = Column(_("Currency"), css="cell-strong", hide_below="lg")
+    stated = MoneyColumn(_("Stated by the provider"), css="cell-strong")
+    age = HtmlColumn(_("How old"), css="cell-when")
+    opening = MoneyColumn(_("Opening"), hide_below="lg")
+    moved = MoneyColumn(_("Moved"), signed=True)
+    drift = HtmlColumn(_("Not explained"), css="cell-money")
+    since = MoneyColumn(_("Booked since"), signed=True, hide_below="md")
+    asked_at = WhenColumn(_("Asked"), seconds=True, css="d-none")
+
+    class Meta:
+        model = Balance
+        fields = (
+            "account",
+            "currency",
+            "stated",
+            "age",
+            "opening",
+            "moved",
+            "drift",
+            "since",
+            "asked_at",
+        )
+        orderable = False
+
+    def row_class(self, record: Balance) -> str:
+        return "row-warn" if record.drift or record.missing_since else ""
+
+    def render_age(self, record: Balance) -> SafeString:
+        return pieces.statement(record)
+
+    def render_drift(self, record: Balance) -> SafeString:
+        return drift(record)
+
+    def export_drift(self, record: Balance) -> Decimal:
+        return record.drift
+
+
+def drift(balance: Balance) -> SafeString:
+    """What movements do not explain, and since when; a word where all is explained."""
+    if not balance.drift:
+        return format_html('<span class="text-secondary">{}</span>', _t("all explained"))
+    return format_html(
+        '<span class="unexplained">{}</span><div class="cell-note">{}</div>',
+        html.money(balance.drift, balance.currency, signed=True),
+        _t("since %(age)s") % {"age": pieces.age(balance.drift_since)},
+    )

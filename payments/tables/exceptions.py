@@ -1,0 +1,49 @@
+"""The table of items that need a person."""
+
+from __future__ import annotations
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.kit.tables import BaseTable, Column, HtmlColumn, LinkColumn, StatusColumn, WhenColumn
+from payments.models import ExceptionItem
+
+from . import pieces
+
+
+class ExceptionItemTable(BaseTable):
+    """What is wrong, since when, where, and who looks at it."""
+
+    caption = _("Exceptions, newest first")
+    empty = _("Whatever does not fit appears here: holds, forged callbacks, unexplained balances.")
+
+    opened_at = WhenColumn(_("Opened"), orderable=True, initial_sort_descending=True)
+    title = LinkColumn(_("What"), css="text-break cell-wide")
+    kind = Column(_("Kind"), hide_below="lg")
+    account = LinkColumn(_("Account"), to=lambda item: item.account, hide_below="md")
+    reference = LinkColumn(_("Reference"), to=lambda item: item.reference, css="mono", hide_below="lg")
+    owner = Column(_("Owner"), default=_("nobody"))
+    last_seen = HtmlColumn(_("Last seen"), css="cell-when", hide_below="xl")
+    seen = Column(_("Times"), hide_below="xl")
+    status = StatusColumn(_("Status"), hide_below="sm")
+
+    class Meta:
+        model = ExceptionItem
+        fields = (
+            "opened_at",
+            "title",
+            "kind",
+            "account",
+            "reference",
+            "owner",
+            "last_seen",
+            "seen",
+            "status",
+        )
+        orderable = False
+
+    def render_last_seen(self, record: ExceptionItem) -> SafeString:
+        return pieces.ago(record.last_seen_at)
+
+    def export_last_seen(self, record: ExceptionItem) -> object:
+        return record.last_seen_at

@@ -1,0 +1,120 @@
+"""Small pieces that tables, cards and pages of accounts share: the state as a pill, ages, clocks, switches in words.
+
+Each draws what it is given; none asks the database or a service.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import simplejson
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from backoffice.kit import html
+from payments.models import AccountHealth, Balance, ProviderAccount
+
+CLOCK_AGREES_MS = 1500  # the answer's Date has whole seconds: less than this is no difference
+OLD = dt.timedelta(minutes=15)
+
+
+def account_state(account: ProviderAccount) -> SafeString:
+    """Whether the provider answers for this account, as a pill; an account that is switched off says that."""
+    if not account.is_active:
+        return html.pill(_("Switched off"), "muted")
+    return html.pill(account.health.get_state_display(), AccountHealth.TONES[account.health.state])
+
+
+def is_troubled(account: ProviderAccount) -> bool:
+    """Whether somebody should look at it: it is in use and does not answer as it should."""
+    states = (AccountHealth.State.FAILING, AccountHealth.State.DOWN, AccountHealth.State.DENIED)
+    return account.is_active and account.health.state in states
+
+
+def age(moment: dt.datetime | None) -> str:
+    """How long ago: "just now", "3 min ago", "2 h ago", "5 days ago"; "never" for None."""
+    if moment is None:
+        return _("never")
+    seconds = max((timezone.now() - moment).total_seconds(), 0)
+    if seconds < 60:
+        return _("just now")
+    if seconds < 3600:
+        return _("%(n)d min ago") % {"n": seconds // 60}
+    if seconds < 48 * 3600:
+        return _("%(n)d h ago") % {"n": seconds // 3600}
+    days = int(seconds // 86400)
+    return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}
+
+
+def ago(moment: dt.datetime | None) -> SafeString:
+    """The same with the exact time in the title."""
+    if moment is None:
+        return html.EMPTY
+    utc = moment.astimezone(dt.UTC)
+    return format_html(
+        '<time datetime="{}Z" title="{} UTC">{}</time>',
+        f"{utc:%Y-%m-%dT%H:%M:%S}",
+        f"{utc:%Y-%m-%d %H:%M:%S}",
+        age(moment),
+    )
+
+
+def statement(balance: Balance) -> SafeString:
+    """How old a stated balance is, and whether the provider still names it."""
+    if balance.missing_since is not None:
+        return format_html(
+            '<span class="stale">{} {}</span>', _("not stated any more, last"), ago(balance.asked_at)
+        )
+    is_old = balance.asked_at is None or timezone.now() - balance.asked_at > OLD
+    return format_html('<span class="{}">{}</span>', "stale" if is_old else "", ago(balance.asked_at))
+
+
+def clock(skew_ms: int | None) -> str:
+    """Our clock against the provider's, in words. `skew_ms` is ours minus theirs, to about half a second."""
+    if skew_ms is None:
+        return _("not known: no answer named its time")
+    if abs(skew_ms) < CLOCK_AGREES_MS:
+        return _("agrees with the provider's (to about a second)")
+    seconds = round(abs(skew_ms) / 1000)
+    words = (
+        ngettext("ours is %(n)d second ahead", "ours is %(n)d seconds ahead", seconds)
+        if skew_ms > 0
+        else ngettext("ours is %(n)d second behind", "ours is %(n)d seconds behind", seconds)
+    )
+    return words % {"n": seconds}
+
+
+def switch(on: bool, yes: Any = None, no: Any = None) -> SafeString:
+    """A switch as a pill."""
+    return html.pill(yes or _("On"), "ok") if on else html.pill(no or _("Off"), "muted")
+
+
+def took(milliseconds: int | None) -> str:
+    """How long a call took."""
+    if milliseconds is None:
+        return ""
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def pretty(text: str) -> str:
+    """A JSON text with line breaks, its numbers as they were spelled; any other text as it is."""
+    spelled = simplejson.RawJSON
+    try:
+        found = simplejson.loads(
+            text, parse_float=spelled, parse_int=spelled, parse_constant=spelled, object_pairs_hook=_unique
+        )
+        return simplejson.dumps(found, indent=2, ensure_ascii=False) if isinstance(found, (dict, list)) else text
+    except (ValueError, RecursionError):
+        return text
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that stands twice would vanish from an object: such a text is shown as it came."""
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise ValueError("a name stands twice")
+    return names

@@ -1,0 +1,366 @@
+"""The pages of invoices: list, new, one invoice with what it needs, and the decisions about it. Rules are the services'."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice.kit import money
+from backoffice.kit.timeline import flat
+from backoffice.kit.views import Action, ActionView, DetailView, ListView, PageAction, ServiceFormView, StaffView
+from payments.filters.invoices import InvoiceFilters
+from payments.forms.invoices import InvoiceForm, NoteForm
+from payments.models import ExceptionItem, Invoice, Method, ProviderAccount, ProviderCall
+from payments.providers import offering
+from payments.providers.base import Invoices
+from payments.services import exceptions, invoices
+from payments.tables.invoices import InvoiceTable
+
+Status = Invoice.Status
+FINAL = frozenset({Status.PAID, Status.FAILED})
+QR_BYTES = 1500
+REDRAW = "_redraw"
+
+
+def billing_accounts() -> QuerySet[ProviderAccount]:
+    """The accounts that can bill now: switched on, with keys, and with a payment system for invoices."""
+    methods = Method.objects.filter(account=OuterRef("pk"), enabled=True, for_invoice=True)
+    return (
+        ProviderAccount.objects.filter(
+            Exists(methods), provider__in=offering(Invoices), is_active=True, money_in=True
+        )
+        .exclude(credentials="")
+        .select_related("health")
+        .order_by("name")
+    )
+
+
+class InvoiceListView(ListView):
+    model = Invoice
+    table_class = InvoiceTable
+    filterset_class = InvoiceFilters
+    select_related = ("account", "reference")
+    page_actions = (
+        PageAction(
+            gettext_lazy("New invoice"),
+            "payments:invoice_start",
+            "payments.create_invoice",
+            "plus",
+            style="primary",
+        ),
+    )
+    template_name = "payments/invoice_list.html"
+
+
+# --- New ---
+class InvoiceStartView(StaffView):
+    """Which account bills? With one there is no question; with none the page says what is missing."""
+
+    permission = "payments.create_invoice"
+    template_name = "payments/invoice_start.html"
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        accounts = list(billing_accounts())
+        if len(accounts) == 1:
+            return redirect("payments:invoice_create", account=accounts[0].pk)
+        return self.render(accounts=accounts)
+
+
+class InvoiceCreateView(ServiceFormView):
+    """The form of one account. While the payment system changes, the form is drawn anew with all that was typed."""
+
+    permission = "payments.create_invoice"
+    form_class = InvoiceForm
+    template_name = "payments/invoice_form.html"
+    title = gettext_lazy("New invoice")
+    button = gettext_lazy("Create invoice")
+    cancel_url_name = "payments:invoice_list"
+    prefill = ("paysys", "_customer_reference", "desc")
+
+    @cached_property
+    def account(self) -> ProviderAccount:
+        return get_object_or_404(
+            ProviderAccount.objects.select_related("health"),
+            pk=self.kwargs["account"],
+            provider__in=offering(Invoices),
+        )
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not billing_accounts().filter(pk=self.account.pk).exists():
+            messages.warning(request, _("%(name)s cannot bill at the moment.") % {"name": self.account.name})
+            return redirect("payments:invoice_list")
+        return super().get(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if REDRAW in request.POST:
+            form = InvoiceForm(account=self.account, typed=request.POST)
+            return TemplateResponse(request, "payments/invoice_fields.html", {"form": form})
+        return super().post(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "account": self.account}
+
+    def made(self, token: uuid.UUID) -> Invoice | None:
+        return Invoice.objects.filter(created_by=self.request.user, form_token=token).first()
+
+    def perform(self, form: InvoiceForm) -> Invoice:
+        return invoices.create(
+            actor=self.request.user,
+            account=self.account,
+            fields=form.to_service(),
+            form_token=self.form_token,
+        )
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        others = billing_accounts().exclude(pk=self.account.pk).exists()
+        return super().context(account=self.account, has_other_accounts=others, **extra)
+
+
+# --- One invoice ---
+@dataclass(frozen=True)
+class Way:
+    """One way to pay directly, as the provider told it. All of it is text from outside."""
+
+    kind: str
+    label: Any
+    wallet: str
+    amount: Decimal | None
+    currency: str
+    info: str
+    country: str
+    payment_url: str
+    qr: str
+    qr_label: Any
+
+
+WALLET_LABELS = {
+    "card": gettext_lazy("Card number"),
+    "phone": gettext_lazy("Phone number"),
+    "account": gettext_lazy("Account number"),
+    "crypto": gettext_lazy("Address"),
+    "qr": gettext_lazy("Content of the QR code"),
+}
+
+
+def way(stored: dict[str, Any]) -> Way:
+    """One entry of Invoice.requisites for the page: with a QR code where a payer can scan one."""
+    given = {name: str(stored.get(name) or "") for name in ("type", "wallet", "payment_url")}
+    kind, wallet, url = given["type"].lower(), given["wallet"], given["payment_url"]
+    by_wallet = kind == "crypto" or (kind == "qr" and not url)
+    code = wallet if by_wallet else url
+    amount = str(stored.get("amount") or "")
+    return Way(
+        kind=kind,
+        label=WALLET_LABELS.get(kind, kind or _("Pay to")),
+        wallet="" if wallet == url else wallet,
+        amount=money.read(amount) if amount else None,
+        currency=str(stored.get("currency") or ""),
+        info=str(stored.get("info") or ""),
+        country=str(stored.get("country") or ""),
+        payment_url=url,
+        qr=code if len(code.encode()) <= QR_BYTES else "",
+        qr_label=_("QR code of the address") if by_wallet else _("QR code of the payment"),
+    )
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What is known about an invoice whose creation stayed unknown, and what still stands in the way of closing it.
+
+    settled_at: when the last attempt can no longer arrive (None: none is known). asked: the last look-up.
+    """
+
+    attempt: ProviderCall | None
+    settled_at: dt.datetime | None
+    is_settled: bool
+    asked: ProviderCall | None
+    says_not_found: bool
+    is_fresh: bool
+
+
+def doubt(invoice: Invoice) -> Doubt:
+    """The evidence for services.invoices.resolve, which checks the same again."""
+    calls = ProviderCall.objects.filter(reference_id=invoice.reference_id).order_by("-started_at")
+    attempt = calls.filter(operation=invoices.OPERATION, safe=False).first()
+    asked = calls.filter(safe=True).first()
+    now = timezone.now()
+    settled_at = attempt.started_at + invoices.SETTLE if attempt else None
+    return Doubt(
+        attempt=attempt,
+        settled_at=settled_at,
+        is_settled=settled_at is None or settled_at <= now,
+        asked=asked,
+        says_not_found=asked is not None and asked.outcome == "Refused",
+        is_fresh=asked is not None and asked.started_at > now - invoices.FRESH,
+    )
+
+
+def _is_unknown(invoice: Invoice) -> bool:
+    return invoice.status == Status.UNKNOWN
+
+
+def _is_held(invoice: Invoice) -> bool:
+    return invoice.reference.held_at is not None
+
+
+class InvoiceDetailView(DetailView):
+    model = Invoice
+    select_related = ("account__health", "reference", "destination", "created_by")
+    list_url_name = "payments:invoice_list"
+    actions = (
+        Action(
+            gettext_lazy("Check now"),
+            "payments:invoice_refresh",
+            "payments.refresh_invoice",
+            "refresh-cw",
+            when=lambda invoice: invoice.status != Status.CREATING,
+        ),
+        Action(
+            gettext_lazy("Release hold"),
+            "payments:invoice_release",
+            "payments.release_hold",
+            "lock-open",
+            confirm=True,
+            when=_is_held,
+        ),
+        Action(
+            gettext_lazy("Resolve as failed"),
+            "payments:invoice_resolve",
+            "payments.resolve_invoice",
+            "circle-x",
+            style="danger",
+            confirm=True,
+            when=_is_unknown,
+        ),
+    )
+
+    def live(self, obj: Invoice) -> int:
+        """Expired and canceled invoices may still be paid. A final one looks only for the answer just asked for."""
+        if obj.status in FINAL:
+            return 2 if "asked" in self.request.GET else 0
+        quiet = (timezone.now() - max(obj.created_at, obj.updated_at)).total_seconds() > 15 * 60
+        return 10 if quiet and "asked" not in self.request.GET else 2
+
+    def get_title(self) -> Any:
+        return _("Invoice %(reference)s") % {"reference": self.object.reference.value}
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        invoice: Invoice = self.object
+        items = list(
+            ExceptionItem.objects.filter(
+                reference_id=invoice.reference_id, status=ExceptionItem.Status.OPEN
+            ).order_by("opened_at")
+        )
+        holds = [item for item in items if item.kind == ExceptionItem.Kind.HOLD]
+        methods = dict(
+            Method.objects.filter(account_id=invoice.account_id, code=invoice.method).values_list(
+                "code", "title"
+            )
+        )
+        return super().context(
+            is_final=invoice.status in FINAL,
+            is_payable=invoice.status in (Status.OPEN, Status.EXPIRED),
+            method_title=methods.get(invoice.method, ""),
+            ways=[way(one) for one in invoice.requisites],
+            asked_for=_asked_for(invoice),
+            doubt=doubt(invoice) if _is_unknown(invoice) else None,
+            evidence=[line for item in holds for line in flat(item.facts)],
+            items=[item for item in items if item.kind != ExceptionItem.Kind.HOLD],
+            over=_over(invoice),
+            **extra,
+        )
+
+
+# What stands elsewhere on the page.
+_TOLD = frozenset({"paysys", "amount", "pay_amount", "comis", "desc", "dtag", "purse"})
+
+
+def _asked_for(invoice: Invoice) -> list[tuple[str, str]]:
+    """The other parameters that were sent, under the provider's names."""
+    return [(name, str(value)) for name, value in invoice.fields.items() if name not in _TOLD]
+
+
+def _over(invoice: Invoice) -> Decimal | None:
+    """What was received beyond what was expected; negative: less. None while either is missing."""
+    if invoice.received is None or invoice.expected is None or invoice.received == invoice.expected:
+        return None
+    return invoice.received - invoice.expected
+
+
+# --- Deciding ---
+class InvoiceRefreshView(ActionView):
+    model = Invoice
+    permission = "payments.refresh_invoice"
+    title = gettext_lazy("Check now")
+    question = gettext_lazy("Ask the provider what became of this invoice?")
+    success = gettext_lazy("The provider is being asked. The answer appears here by itself.")
+
+    def perform(self, obj: Invoice, form: Any) -> None:
+        invoices.ask_now(actor=self.request.user, invoice=obj)
+
+    def get_success_url(self) -> str:
+        return f"{super().get_success_url()}?asked" if self.request.method == "POST" else super().get_success_url()
+
+
+class _DecisionView(ActionView):
+    """A decision about one invoice that needs a note."""
+
+    model = Invoice
+    form_class = NoteForm
+
+    def get_queryset(self) -> QuerySet[Invoice]:
+        return Invoice.objects.select_related("reference", "account")
+
+
+class InvoiceResolveView(_DecisionView):
+    permission = "payments.resolve_invoice"
+    template_name = "payments/invoice_resolve.html"
+    title = gettext_lazy("Resolve as failed")
+    question = gettext_lazy(
+        "The provider does not have this invoice: it is closed as failed here, and nothing is booked."
+    )
+    style = "danger"
+    success = gettext_lazy("The invoice is closed as failed.")
+
+    def perform(self, obj: Invoice, form: NoteForm) -> None:
+        invoices.resolve(actor=self.request.user, invoice=obj, note=form.cleaned_data["note"])
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        return super().context(doubt=doubt(self.object), **extra)
+
+
+class InvoiceReleaseView(_DecisionView):
+    permission = "payments.release_hold"
+    template_name = "payments/invoice_release.html"
+    title = gettext_lazy("Release hold")
+    question = gettext_lazy(
+        "You accept this difference: the provider is asked again, and what it says is then booked. "
+        "Another difference holds it again."
+    )
+    success = gettext_lazy("Released. The provider is asked again.")
+
+    def perform(self, obj: Invoice, form: NoteForm) -> None:
+        exceptions.release_hold(
+            actor=self.request.user, reference=obj.reference, note=form.cleaned_data["note"]
+        )
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        items = ExceptionItem.objects.filter(
+            reference_id=self.object.reference_id,
+            kind=ExceptionItem.Kind.HOLD,
+            status=ExceptionItem.Status.OPEN,
+        )
+        return super().context(evidence=[line for item in items for line in flat(item.facts)], **extra)

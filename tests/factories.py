@@ -1,0 +1,54 @@
+"""Rows that tests start from: people by role, accounts at the sandbox, invoices. Made through the services."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from django.contrib.auth import get_user_model
+
+from backoffice.services import roles
+from payments.models import Invoice, ProviderAccount
+from payments.services import accounts, invoices
+
+_numbers = itertools.count(1)
+
+
+def person(role: str | None = None, *, name: str = "") -> Any:
+    """A user with this role (or none)."""
+    user = get_user_model().objects.create_user(
+        username=name or f"{role or 'nobody'}{next(_numbers)}", password="a-long-enough-password"
+    )
+    if role is not None:
+        roles.give(actor=None, user=user, role=role)
+    return user
+
+
+def account(box: Any, *, name: str = "", actor: Any = None, **options: Any) -> ProviderAccount:
+    """An account of ours whose keys are those of the sandbox's account of the same name."""
+    name = name or f"account {next(_numbers)}"
+    keys = box.control("bitloga/accounts", {"name": name})
+    return accounts.create(
+        actor=actor,
+        provider="bitloga",
+        name=name,
+        base_url=keys["base_url"],
+        credentials={"api_key": keys["api_key"], "api_secret": keys["api_secret"]},
+        **options,
+    )
+
+
+def invoice(account: ProviderAccount, *, actor: Any = None, **fields: Any) -> Invoice:
+    """The intent of an invoice to our balance: nothing has been sent yet."""
+    return invoices.create(
+        actor=actor, account=account, fields={"paysys": "USDTBALANCE", "amount": "12.5", **fields}
+    )
+
+
+def open_invoice(account: ProviderAccount, *, actor: Any = None, **fields: Any) -> Invoice:
+    """An invoice that the sandbox has accepted."""
+    made = invoice(account, actor=actor, **fields)
+    invoices.submit(invoice_id=made.pk)
+    made.refresh_from_db()
+    assert made.status == "open", made.last_error
+    return made

@@ -1,0 +1,210 @@
+"""What a trace may show (RELIABILITY L01, L07)."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backoffice.kit import money
+from payments.providers.bitloga.client import Bitloga
+from payments.providers.redaction import MASK, Redactor, Secret, mask_cards, storable
+
+CARD = "4111111111111111"
+MASKED = "411111******1111"
+TOKEN = "Zk3-9_abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def redactor(*secrets: str) -> Redactor:
+    return Redactor(Bitloga.hidden, map(Secret, secrets), Bitloga.hidden_patterns)
+
+
+class TestHiddenNames:
+    @pytest.mark.parametrize(
+        ("text", "kept"),
+        [
+            ('{"code":"x-1","amount":1.50}', '{"code":"***","amount":1.50}'),
+            ('{"pass":"a b","desc":"d"}', '{"pass":"***","desc":"d"}'),
+            ('{"PASS":"x"}', '{"PASS":"***"}'),
+            ('{"c\\u006fde":"x"}', '{"c\\u006fde":"***"}'),
+            ('{"code" :  "x" }', '{"code" :  "***" }'),
+            ('{"code":123456}', '{"code":"***"}'),
+            ('{"code":["x",{"y":"z"}],"desc":"d"}', '{"code":["***",{"y":"***"}],"desc":"d"}'),
+            ('{"data":[{"code":"x"},{"code":"y"}]}', '{"data":[{"code":"***"},{"code":"***"}]}'),
+            ('{"code":null,"amount":1}', '{"code":null,"amount":1}'),
+            ('{"a":"code","b":"x"}', '{"a":"code","b":"x"}'),
+            ('{"success":true,"code":"wf9g-am', '{"success":true,"code":"***"'),
+            ('{"code":"ab\\', '{"code":"***"'),
+            ('<p>{"code":"x"}</p>', '<p>{"code":"***"}</p>'),
+        ],
+    )
+    def test_their_values_are_blanked_and_the_rest_stays(self, text: str, kept: str) -> None:
+        assert redactor().text(text) == kept
+
+    def test_everything_else_stays_to_the_letter(self) -> None:
+        text = (
+            ' {"a" : 1.0e-8,\n\t"b":[10.00, -0, true,null],"c":"\\u00e9 \\/ é","id":"261120101530123456"}\n'
+        )
+        assert redactor("canary-secret").text(text) == text
+
+
+class TestKnownSecrets:
+    @pytest.mark.parametrize(
+        "secret", ["canary-secret", 'qu"ote/sl\\ash', "пароль", "a&b<c>d", "with space, comma: x"]
+    )
+    def test_each_spelling_goes(self, secret: str) -> None:
+        for text in (
+            json.dumps({"message": f"wrong {secret}!"}),
+            json.dumps({"message": f"wrong {secret}!"}, ensure_ascii=False),
+            json.dumps({"message": secret}).replace("/", "\\/"),
+            f"<p>{secret}</p>",
+            f"wrong {secret}",
+            f'"cut off {secret}',
+        ):
+            kept = redactor(secret).text(text)
+            assert secret not in kept
+            assert MASK in kept
+
+    def test_a_short_one_goes_only_where_it_stands_alone(self) -> None:
+        kept = redactor("1").text('{"amount":1,"desc":"pass 1 of 11","pass":"1"}')
+        assert kept == '{"amount":1,"desc":"pass *** of 11","pass":"***"}'
+
+    def test_valid_json_stays_valid(self) -> None:
+        kept = redactor("true", "1500", "amount").text('{"success":true,"amount":1500,"x":"1500"}')
+        assert json.loads(kept)["x"] == MASK
+
+    def test_utf_16_hides_nothing(self) -> None:
+        for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+            assert "canary" not in redactor("canary-secret").body('{"a":"canary-secret"}'.encode(encoding))
+
+    def test_a_voucher_code_goes_wherever_it_stands(self) -> None:
+        for text in (
+            "<p>wf9g-amrf-2o9t-831u</p>",
+            '{"desc":"for wf9g-amrf-2o9t-831u"}',
+            '{"wf9g-amrf-2o9t-831u":1}',
+        ):
+            assert "amrf" not in redactor().text(text)
+
+    def test_a_signature_goes_and_a_transaction_hash_stays(self) -> None:
+        assert "ab" * 20 not in redactor().text("sign " + "ab" * 64)
+        assert redactor().text('{"txid":"' + "ab" * 32 + '"}') == '{"txid":"' + "ab" * 32 + '"}'
+
+
+class TestCallbackTokens:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '{"callbackurl":"https://m.example/callbacks/bitloga/' + TOKEN + '/","desc":"d"}',
+            '{"callbackurl":"https:\\/\\/m.example\\/callbacks\\/bitloga\\/' + TOKEN + '\\/"}',
+            "https://m.example/callbacks/premium_exchanger/" + TOKEN,
+            "?u=https%3A%2F%2Fm.example%2Fcallbacks%2Fbitloga%2F" + TOKEN + "%2F",
+        ],
+    )
+    def test_they_go_and_the_way_stays(self, text: str) -> None:
+        kept = redactor().text(text)
+        assert TOKEN not in kept
+        assert "callbacks" in kept
+
+
+class TestCards:
+    @pytest.mark.parametrize(
+        ("text", "kept"),
+        [
+            (CARD, MASKED),
+            (f'{{"purse":"{CARD}"}}', f'{{"purse":"{MASKED}"}}'),
+            (f'{{"purse":{CARD}}}', f'{{"purse":"{MASKED}"}}'),
+            ("4111 1111 1111 1111", MASKED),
+            ("4111-1111-1111-1111", MASKED),
+            (f"12 {CARD}", f"12 {MASKED}"),
+            (f"phone 79088889999 {CARD}, {CARD}", f"phone 79088889999 {MASKED}, {MASKED}"),
+            ("12 4111 1111 1111 1111 99", f"12 {MASKED} 99"),
+            ("4222222222222", "422222***2222"),
+            ("6304000000000000000", "630400*********0000"),
+        ],
+    )
+    def test_first_six_and_last_four_stay(self, text: str, kept: str) -> None:
+        assert redactor().text(text) == kept
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "4111111111111112",  # fails Luhn
+            "411111111111",  # too short
+            "41111111111111111111",  # too long
+            "0.41111111111111111",  # decimals
+            "4111111111111111.5",
+            "TQ4111111111111111",  # part of an address
+            '{"amount":10.0999999999999996}',
+        ],
+    )
+    def test_what_is_no_card_stays(self, text: str) -> None:
+        assert redactor().text(text) == text
+
+    def test_our_references_stay_although_a_tenth_passes_luhn(self) -> None:
+        references = [f"261120101530{number:06}" for number in range(1000)]
+        text = json.dumps(references)
+        assert mask_cards(text) == text
+
+    def test_18_digits_that_are_no_time_are_a_card(self) -> None:
+        found = [mask_cards(f"26139910153000000{digit}") for digit in range(10)]
+        assert [text for text in found if "*" in text] == ["261399********0002"]
+
+    @given(st.from_regex(r"[0-9]{12,18}", fullmatch=True))
+    @settings(max_examples=200, deadline=None)
+    def test_whatever_passes_luhn_is_masked(self, digits: str) -> None:
+        total = sum(sum(divmod(int(d) * (2 - i % 2), 10)) for i, d in enumerate(reversed(digits)))
+        number = digits + str(-total % 10)
+        assert ("*" in mask_cards(number)) == (
+            not 25 <= int(number[:2]) <= 49 or len(number) != 18 or "*" in mask_cards(number)
+        )
+        if len(number) != 18:
+            assert mask_cards(number) == number[:6] + "*" * (len(number) - 10) + number[-4:]
+
+
+class TestAnyText:
+    @given(st.text(max_size=300), st.text(min_size=4, max_size=20).filter(lambda text: "*" not in text))
+    @settings(max_examples=200, deadline=None)
+    def test_a_known_secret_never_stays(self, text: str, secret: str) -> None:
+        kept = redactor(secret).text(text + secret + text)
+        assert storable(secret) not in kept or storable(secret) != secret
+
+    @given(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+            max_leaves=20,
+        )
+    )
+    @settings(max_examples=200, deadline=None)
+    def test_valid_json_without_secrets_keeps_its_meaning(self, value: object) -> None:
+        text = json.dumps(value)
+        assert json.loads(Redactor(()).text(text)) is not Ellipsis
+
+    @given(st.binary(max_size=300))
+    @settings(max_examples=200, deadline=None)
+    def test_any_bytes_become_a_text_that_a_database_can_hold(self, body: bytes) -> None:
+        kept = redactor("canary").body(body)
+        assert "\x00" not in kept
+        kept.encode()
+
+    def test_escaped_nul_and_half_pairs_are_replaced(self) -> None:
+        kept = redactor().text('{"a":"x\\u0000y\\ud800z","b":"\\ud83d\\ude00"}')
+        assert money.loads(kept) == {"a": "x\ufffdy\ufffdz", "b": "\U0001f600"}
+
+    @pytest.mark.parametrize(
+        "text", ['{"a":"b","c":1},', "1 ", "111 ", '"', "[", "\\\\", '{"code":', "4111-"]
+    )
+    def test_no_body_takes_more_than_linear_time(self, text: str) -> None:
+        begun = time.process_time()
+        redactor("canary-secret", "1").text(text * (300_000 // len(text)))
+        assert time.process_time() - begun < 4
+
+
+class TestSecret:
+    def test_it_shows_itself_to_nobody(self) -> None:
+        secret = Secret("canary-secret")
+        assert "canary" not in f"{secret!r} {secret} {[secret]} { ({'k': secret}) }"
+        assert secret.reveal() == "canary-secret"
