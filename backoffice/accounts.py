@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from backoffice import permissions
 from backoffice.kit.fields import seal, unseal
@@ -43,7 +44,15 @@ def name_of(request: HttpRequest, credentials: dict[str, Any] | None = None) -> 
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Admins make the users (services.roles); there is no way in from outside."""
+    """Admins make the users (services.users); there is no way in from outside."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": _("The user name or the password is wrong."),
+        "too_many_login_attempts": _("That was wrong too often. Wait a minute, then try again."),
+        "incorrect_password": _("This password is wrong."),
+        "enter_current_password": _("This is not your password of now."),
+        "rate_limited": _("That was too often. Wait a minute, then try again."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -62,6 +71,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
 class MFAAdapter(DefaultMFAAdapter):
     """Keeps TOTP secrets and recovery seeds under the key ring. Raises SecretUnreadable without its key."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": _("This code is wrong, or was used already. Wait for the next one."),
+    }
 
     def encrypt(self, text: str) -> str:
         return seal(text, MFA_PLACE)

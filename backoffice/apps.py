@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
 
 
 class BackofficeConfig(AppConfig):
@@ -17,6 +18,8 @@ class BackofficeConfig(AppConfig):
 
         post_migrate.connect(permissions.sync_groups, sender=self)
         autodiscover_modules("office")
+        # The only model of that app that the admin shows is the user.
+        apps.get_app_config("auth").verbose_name = _("People")
 
 
 class OfficeAdminConfig(admin_apps.AdminConfig):

@@ -257,7 +257,7 @@ def _start_valkey(home: Path, owner: binaries.Owner) -> None:
     _private(data, owner)
     pid = _valkey(home)
     if pid is None:
-        options = {
+        options: dict[str, str | Path] = {
             "port": "0",
             "unixsocket": socket_folder(home) / "valkey.sock",
             "unixsocketperm": "700",

@@ -22,7 +22,7 @@ THEME_COOKIE = "theme"
 
 @dataclass(frozen=True)
 class Entry:
-    """One place of the menu. It is current on every route that begins like its own: `invoice_list`, `invoice_create`."""
+    """One place of the menu; current on every route that begins like its own: `invoice`, `invoice_create`."""
 
     label: Any
     url_name: str
@@ -102,7 +102,7 @@ class Place:
 
 
 def menu(user: Any, view_name: str) -> list[tuple[Any, list[Place]]]:
-    """The sections and places that this user may see; the longest stem that covers the route is the current one."""
+    """What this user may see, by section; the longest stem that covers the route is the current place."""
     seen = [
         (section.label, [entry for entry in section.entries if permissions.may(user, entry.permission)])
         for section in MENU
@@ -125,7 +125,7 @@ def _address(entry: Entry) -> str:
 
 
 def theme(request: HttpRequest) -> str:
-    """The theme of this page: this browser's cookie, else the person's preference, else as the system has it."""
+    """This browser's choice (a cookie), else the person's preference, else as the system has it."""
     chosen = request.COOKIES.get(THEME_COOKIE, "")
     if chosen not in THEMES:
         chosen = getattr(getattr(request.user, "preference", None), "theme", "")

@@ -78,7 +78,7 @@ def exit_code(pid: int) -> int | None:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; a child of ours that ended is reaped."""
+    """Whether the process runs. One that has ended and waits for its parent does not; ours are reaped."""
     if exit_code(pid) is not None:
         return False
     try:
@@ -87,7 +87,10 @@ def alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return not Path("/proc/self").exists()  # no such file system here: the answer above stands
 
 
 def is_still(pid: int, mark: str) -> bool:

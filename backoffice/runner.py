@@ -75,7 +75,7 @@ class Run:
     def commands(self) -> dict[str, list[str]]:
         """What runs beside the sandbox; the names are those of the logs."""
         celery = ["-m", "celery", "-A", "backoffice"]
-        worker = [*celery, "worker", "--without-gossip", "--without-mingle", "-c", "2"]
+        worker = [*celery, "worker", "--without-gossip", "--without-mingle"]
         gunicorn = [
             "-m",
             "gunicorn",
@@ -87,8 +87,9 @@ class Run:
         ]
         return {
             "web": [*gunicorn, "--threads", "4", "--no-control-socket", "--bind", f"127.0.0.1:{self.port}"],
-            "worker": [*worker, "-Q", "money", "-n", "worker@%h"],
-            "poller": [*worker, "-Q", "polling,reports", "-n", "poller@%h"],
+            "worker": [*worker, "-c", "2", "-Q", "money", "-n", "worker@%h"],
+            # Threads, so that accounts which are slow leave room for the others.
+            "poller": [*worker, "-P", "threads", "-c", "8", "-Q", "polling,reports", "-n", "poller@%h"],
             "beat": [*celery, "beat", "-S", "celery.beat:Scheduler"],
         }
 
@@ -229,18 +230,17 @@ def bring_up(run: Run) -> str:
     run.start("sandbox", ["manage.py", "sandbox", "--port", str(run.port + 1)])
     say("Preparing the database ...")
     manage(run, "migrate", "--noinput")
-    wait_until(run, [f"{run.sandbox}/_control/"])
-    logins = manage(run, "demo")
+    say("Starting web, worker, poller and beat ...")
     (run.home / "static").mkdir(
         exist_ok=True
     )  # empty: with DEBUG on, whitenoise finds the files where they are
     metrics = run.home / "metrics"  # the web's processes add up their counters here
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir()
-    say("Starting web, worker, poller and beat ...")
     for name, arguments in run.commands().items():
-        extra = {"PROMETHEUS_MULTIPROC_DIR": str(metrics)} if name == "web" else {}
-        run.start(name, arguments, **extra)
+        run.start(name, arguments, **({"PROMETHEUS_MULTIPROC_DIR": str(metrics)} if name == "web" else {}))
+    wait_until(run, [f"{run.sandbox}/_control/"])
+    logins = manage(run, "demo")
     wait_until(run, [f"{run.address}/healthz", f"{run.address}/readyz"])
     return logins
 

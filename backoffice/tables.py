@@ -51,11 +51,11 @@ class AuditEntryTable(BaseTable):
     empty = _("Nothing has been written yet.")
 
     at = WhenColumn(_("Time"), seconds=True, orderable=True, initial_sort_descending=True)
-    actor_name = Column(_("Who"))
+    actor_name = Column(_("Who"), default=_("The system"), css="text-nowrap")
     verb = Column(_("What"), css="cell-strong")
     object_text = LinkColumn(_("Object"), to=page_of, css="text-break")
     object_type = Column(_("Kind"), hide_below="xl")
-    reference = Column(_("Reference"), css="mono", hide_below="md")
+    reference = Column(_("Reference"), css="ref", hide_below="md")
     way = Column(_("Way"), hide_below="lg")
     facts = Column(_("Facts"), css="cell-facts")
 
@@ -68,7 +68,7 @@ class AuditEntryTable(BaseTable):
         return verbs.sentence(value)
 
     def render_object_type(self, value: str) -> str:
-        return kind_name(value)
+        return kind_name(value).capitalize()
 
     def render_facts(self, value: dict[str, Any]) -> SafeString:
         return html.folded_facts(_("Facts"), flat(value))

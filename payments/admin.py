@@ -1,33 +1,106 @@
 """Accounts, keys, payment methods and currencies in Django's admin. Every write goes through a service.
 
-Keys are write-only: a stored one is never sent to the browser. Money itself is not managed here.
+Keys are write-only: a stored one is never sent to the browser, nor is a typed one sent back. No money here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
 
 from backoffice.kit.admin import OfficeAdmin
-from backoffice.kit.fields import SecretField
+from backoffice.kit.fields import SecretField, SecretUnreadable
 from payments.models import Currency, Method, ProviderAccount
 from payments.providers import PROVIDERS
 from payments.providers.errors import ProviderError
 from payments.services import accounts, calls, methods
+from payments.tables import pieces
 
 KEY = "key_"
+UNREADABLE = _("The stored keys cannot be read: another key ring wrote them. Enter them again.")
 
 
-class AccountForm(forms.ModelForm):
+# --- What a service refuses is shown at its field ---
+class ServiceForm(forms.ModelForm):
+    """A form whose service may refuse what passed the form: it is then shown again with `refused`."""
+
+    refused: ValidationError | None = None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.refused is not None:
+            self.take_over(self.refused)
+        return cleaned
+
+    def field_for(self, name: str) -> str | None:
+        """The form's field of a service's name, or None: then the sentence stands above the form."""
+        return name if name in self.fields else None
+
+    def take_over(self, refusal: ValidationError) -> None:
+        """Put each sentence of a refusal to its field."""
+        if not hasattr(refusal, "error_dict"):
+            self.add_error(None, refusal)
+            return
+        for name, problems in refusal.error_dict.items():
+            self.add_error(self.field_for(name), problems)
+
+
+class ServiceAdmin(OfficeAdmin):
+    """Saves through services and shows their refusals as errors of the form: nothing typed is lost."""
+
+    form = ServiceForm
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"refused": getattr(request, "refused", None)})
+
+    @method_decorator(sensitive_post_parameters())
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            with _in_words():
+                return self.save_and_show(request, *args, **kwargs)
+        except ValidationError as error:
+            request.refused = error  # type: ignore[attr-defined]
+            return self.save_and_show(request, *args, **kwargs)
+
+    def save_and_show(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """What Django does, in its transaction."""
+        return super().changeform_view(request, *args, **kwargs)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What else a save can stumble over, as a refusal."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise ValidationError(_("Somebody saved the same in this moment. Look at the list.")) from error
+    except SecretUnreadable as error:
+        raise ValidationError(UNREADABLE) from error
+
+
+# --- Accounts ---
+class AccountForm(ServiceForm):
     """Address, switches, and one write-only box per key of the provider."""
+
+    base_url = forms.CharField(
+        label=_("Base URL"),
+        max_length=300,
+        widget=forms.URLInput(attrs={"class": "vURLField", "size": 60, "placeholder": "https://"}),
+    )
 
     class Meta:
         model = ProviderAccount
@@ -35,38 +108,51 @@ class AccountForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        stored = self.instance.keys if self.instance.pk else {}
-        for name in list(self.fields):
-            if name.startswith(KEY):
-                self.fields[name].required = False
-                if stored.get(name.removeprefix(KEY)):
-                    self.fields[name].help_text = _("A value is stored. Leave this empty to keep it.")
+        stored = accounts.stored_keys(self.instance) if self.instance.pk else frozenset()
+        for name, field in self.fields.items():
+            if name.startswith(KEY) and name.removeprefix(KEY) in stored:
+                field.help_text = _("A value is stored. Leave this empty to keep it.")
+            elif name.startswith(KEY):
+                field.widget.clearable = False
+
+    def field_for(self, name: str) -> str | None:
+        return super().field_for(name) or super().field_for(KEY + name)
 
     def clean(self) -> dict[str, Any]:
-        """The service's own checks, so that each error stands at its field."""
-        cleaned = super().clean() or {}
+        """The service's own checks, so that all errors are seen at once."""
+        cleaned = super().clean()
         provider = cleaned.get("provider") or self.instance.provider
-        try:
-            accounts.check(
-                provider=provider, base_url=cleaned.get("base_url", ""), credentials=self.typed_keys()
-            )
-        except ValidationError as error:
-            for name, problems in error.error_dict.items():
-                field = name if name in self.fields else KEY + name
-                self.add_error(field if field in self.fields else None, problems)
+        if provider and "base_url" in cleaned:
+            try:
+                accounts.check(
+                    provider=provider, base_url=cleaned["base_url"], credentials=self.credentials(cleaned)
+                )
+            except ValidationError as error:
+                self.take_over(error)
         return cleaned
 
-    def typed_keys(self) -> dict[str, str] | None:
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors:
+            return
+        for name in list(self.cleaned_data):
+            if name.startswith(KEY) and self.cleaned_data[name]:
+                self.add_error(name, _("Enter this once more: a key is never sent back to the page."))
+
+    def credentials(self, cleaned: dict[str, Any]) -> dict[str, str] | None:
         """All keys after this form, or None if none was typed or removed."""
         typed = {
             name.removeprefix(KEY): value
-            for name, value in self.cleaned_data.items()
+            for name, value in cleaned.items()
             if name.startswith(KEY) and value is not None
         }
-        if not typed and self.instance.pk:
-            return None
-        stored = ProviderAccount.objects.get(pk=self.instance.pk).keys if self.instance.pk else {}
-        return stored | typed
+        if not self.instance.pk:
+            return typed
+        return (
+            accounts.completed(account=self.instance, typed=typed, base_url=cleaned["base_url"])
+            if typed
+            else None
+        )
 
 
 def _key_fields(provider: str | None) -> dict[str, forms.Field]:
@@ -75,16 +161,22 @@ def _key_fields(provider: str | None) -> dict[str, forms.Field]:
     for name, client in PROVIDERS.items():
         if provider in (None, name):
             for field in client.credentials:
-                found.setdefault(KEY + field.name, SecretField(label=_(field.label), help_text=_(field.help)))
+                box = SecretField(
+                    clearable=not field.required,
+                    label=_(field.label),
+                    help_text=_(field.help),
+                    required=False,
+                )
+                found.setdefault(KEY + field.name, box)
     return found
 
 
 @admin.register(ProviderAccount)
-class ProviderAccountAdmin(OfficeAdmin):
+class ProviderAccountAdmin(ServiceAdmin):
     """Accounts at providers: for admins. "Test connection" asks for the balances and shows what came back."""
 
     view_permission = manage_permission = "payments.manage_provideraccount"
-    list_display = ("name", "provider", "is_active", "money_in", "money_out", "state")
+    list_display = ("name", "provider", "state", "is_active", "money_in", "money_out")
     list_select_related = ("health",)
     list_filter = ("provider", "is_active")
     search_fields = ("name",)
@@ -92,8 +184,8 @@ class ProviderAccountAdmin(OfficeAdmin):
     change_form_template = "admin/payments/provideraccount/change_form.html"
 
     @admin.display(description=_("state"))
-    def state(self, account: ProviderAccount) -> str:
-        return account.health.get_state_display()
+    def state(self, account: ProviderAccount) -> Any:
+        return pieces.account_state(account)
 
     def get_form(
         self, request: HttpRequest, obj: ProviderAccount | None = None, change: bool = False, **kwargs: Any
@@ -122,29 +214,31 @@ class ProviderAccountAdmin(OfficeAdmin):
         return ("provider",) if obj else ()
 
     # --- Saving through the service ---
-    def changeform_view(
+    def save_and_show(
         self,
         request: HttpRequest,
         object_id: str | None = None,
         form_url: str = "",
         extra_context: Any = None,
     ) -> Any:
-        """Without the transaction that Django opens here: the form looks the host's name up, the service commits."""
-        return self._changeform_view(request, object_id, form_url, extra_context)
+        """Without Django's transaction: the form looks the host's name up, the service commits by itself."""
+        return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
 
     def save_model(self, request: HttpRequest, obj: ProviderAccount, form: AccountForm, change: bool) -> None:
         options = {name: form.cleaned_data[name] for name in accounts.OPTIONS}
+        keys = form.credentials(form.cleaned_data)
         if change:
             stored = ProviderAccount.objects.get(pk=obj.pk)
+            had = accounts.stored_keys(stored)
             saved = accounts.change(
                 actor=request.user,
                 account=stored,
                 name=obj.name,
                 base_url=obj.base_url,
-                credentials=form.typed_keys(),
+                credentials=keys,
                 **options,
             )
-            if not saved.credentials and stored.credentials:
+            if had and not accounts.stored_keys(saved):
                 messages.warning(
                     request,
                     _("The address points elsewhere now, so the keys were cleared. Enter them again."),
@@ -155,10 +249,24 @@ class ProviderAccountAdmin(OfficeAdmin):
                 provider=obj.provider,
                 name=obj.name,
                 base_url=obj.base_url,
-                credentials=form.typed_keys() or {},
+                credentials=keys or {},
                 **options,
             )
         obj.pk = saved.pk
+
+    def response_add(
+        self, request: HttpRequest, obj: ProviderAccount, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """After adding comes "Test connection", so the account's page stays open."""
+        if "_addanother" in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        messages.success(
+            request, _("The account “%(name)s” was added. Test its connection now.") % {"name": obj}
+        )
+        return HttpResponseRedirect(self._page(obj.pk))
+
+    def _page(self, pk: int) -> str:
+        return reverse("admin:payments_provideraccount_change", args=[pk])
 
     # --- Test connection, callback address ---
     def get_urls(self) -> list[Any]:
@@ -176,39 +284,53 @@ class ProviderAccountAdmin(OfficeAdmin):
         ]
         return own + super().get_urls()
 
-    def _posted(self, request: HttpRequest, pk: int) -> ProviderAccount:
-        if request.method != "POST" or not self.has_change_permission(request):
+    def _account(self, request: HttpRequest, pk: int) -> ProviderAccount:
+        if not self.has_change_permission(request):
             raise PermissionDenied
-        return get_object_or_404(ProviderAccount, pk=pk)
+        return get_object_or_404(ProviderAccount.objects.select_related("health"), pk=pk)
 
-    def probe(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask for the balances now and show what came back."""
-        account = self._posted(request, pk)
+    def _show(
+        self, request: HttpRequest, template: str, account: ProviderAccount, **extra: Any
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Test connection"),
             "account": account,
             "opts": self.opts,
-            "back": reverse("admin:payments_provideraccount_change", args=[pk]),
+            "back": self._page(account.pk),
+            **extra,
         }
+        return TemplateResponse(request, f"admin/payments/provideraccount/{template}.html", context)
+
+    def probe(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask for the balances now and show what came back. A GET (back, a bookmark) asks nobody."""
+        account = self._account(request, pk)
+        if request.method != "POST":
+            return HttpResponseRedirect(self._page(pk))
+        found: dict[str, Any] = {}
         try:
-            context["report"] = accounts.probe(actor=request.user, account=account)
+            report = accounts.probe(actor=request.user, account=account)
+            found = {"report": report, "clock": pieces.clock(report.clock_skew_ms)}
         except ProviderError as error:
-            context["error"] = calls.explain(error)
-        return TemplateResponse(request, "admin/payments/provideraccount/probe.html", context)
+            found = {"problem": calls.explain(error), "technical": str(error)}
+        except SecretUnreadable:
+            found = {"problem": UNREADABLE}
+        return self._show(request, "probe", account, title=_("Test connection"), **found)
 
     def renew_callback(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Give the account a new callback address."""
-        account = self._posted(request, pk)
+        """Give the account a new callback address; asks first."""
+        account = self._account(request, pk)
+        if request.method != "POST":
+            return self._show(request, "renew_callback", account, title=_("New callback address"))
         accounts.renew_token(actor=request.user, account=account)
         messages.success(
             request, _("New invoices use a new callback address. The old one is accepted for 30 days.")
         )
-        return HttpResponseRedirect(reverse("admin:payments_provideraccount_change", args=[pk]))
+        return HttpResponseRedirect(self._page(pk))
 
 
+# --- Payment methods, currencies ---
 @admin.register(Method)
-class MethodAdmin(OfficeAdmin):
+class MethodAdmin(ServiceAdmin):
     """Payment systems of each account: prefilled from the provider's document, kept right by admins."""
 
     view_permission = manage_permission = "payments.manage_method"
@@ -234,7 +356,7 @@ class MethodAdmin(OfficeAdmin):
 
 
 @admin.register(Currency)
-class CurrencyAdmin(OfficeAdmin):
+class CurrencyAdmin(ServiceAdmin):
     """Display digits of currencies."""
 
     view_permission = manage_permission = "payments.manage_currency"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.kit import money, office
+from backoffice.kit import money, office, verbs
 from payments import invariants
 from payments.models import (
+    AccountHealth,
+    Balance,
     Callback,
     ExceptionItem,
     Invoice,
@@ -19,7 +22,12 @@ from payments.models import (
     ProviderAccount,
     ProviderCall,
 )
-from payments.services import invoice_reports, invoices
+from payments.services import balances, invoice_reports, invoices, methods
+from payments.tables import pieces
+from payments.tables.movements import LatestMovementTable
+
+SHOWN_ACCOUNTS = 12
+SHOWN_BALANCES = 4
 
 office.register(
     office.Kind(
@@ -31,7 +39,7 @@ office.register(
         permission="payments.view_invoice",
         refresh=invoices.refresh,
         submit=invoices.submit,
-        sends=Invoice.Status.CREATING,
+        sends=(Invoice.Status.CREATING,),
         expire=invoices.expire,
         claimed=lambda *, object_id: invoice_reports.claimed_paid(invoice_id=object_id),
         search_text=invoices.search_text,
@@ -42,18 +50,29 @@ office.register(
 
 # --- Dashboard ---
 def _balances(user: Any) -> dict[str, Any]:
-    accounts = (
-        ProviderAccount.objects.select_related("health")
-        .prefetch_related("balances")
-        .order_by("-is_active", "name")
-    )
-    return {"accounts": accounts}
+    """Those in trouble first, those switched off last; sums where there is more than one account."""
+    rows = ProviderAccount.objects.select_related("health").prefetch_related("balances").order_by("name")
+    accounts = sorted(rows, key=lambda account: (not account.is_active, not pieces.is_troubled(account)))
+    shown = []
+    for account in accounts[:SHOWN_ACCOUNTS]:
+        stated = list(account.balances.all())
+        shown.append((account, stated[:SHOWN_BALANCES], max(len(stated) - SHOWN_BALANCES, 0)))
+    in_use = Balance.objects.filter(account__is_active=True)
+    return {
+        "accounts": shown,
+        "more": max(len(accounts) - SHOWN_ACCOUNTS, 0),
+        "sums": balances.sums(in_use) if len(accounts) > 1 else [],
+    }
 
 
 def _latest(user: Any) -> dict[str, Any]:
-    return {
-        "movements": Movement.objects.select_related("account", "reference").order_by("-booked_at", "-id")[:8]
-    }
+    latest = Movement.objects.select_related("account", "reference").order_by("-booked_at", "-id")[:8]
+    return {"table": LatestMovementTable(latest)}
+
+
+def _troubled_accounts(user: Any) -> int:
+    silent = [AccountHealth.State.DOWN, AccountHealth.State.DENIED]
+    return AccountHealth.objects.filter(state__in=silent, account__is_active=True).count()
 
 
 def _invoices(user: Any) -> dict[str, Any]:
@@ -106,6 +125,15 @@ office.register(
         icon="triangle-alert",
     ),
     office.Waiting(
+        name="troubled-accounts",
+        label=_("Accounts whose provider does not answer"),
+        url="payments:provideraccount_list",
+        query="state=troubled",
+        permission="payments.view_provideraccount",
+        count=_troubled_accounts,
+        icon="cloud-off",
+    ),
+    office.Waiting(
         name="own-destinations",
         label=_("Own destinations to approve"),
         url="payments:owndestination_list",
@@ -127,17 +155,40 @@ office.register(
 
 
 # --- Timelines ---
+MANY_ALIKE = 5
+
+
 def _calls(reference: str) -> Iterable[office.Event]:
-    for call in ProviderCall.objects.filter(reference__value=reference).order_by("started_at")[:500]:
-        yield office.Event(
-            at=call.started_at,
-            title=_("Call “%(operation)s”: %(outcome)s")
-            % {"operation": call.operation, "outcome": call.outcome or _("no end seen")},
-            way=_("Our call"),
-            tone=call.tone,
-            detail=call.error,
-            url=f"/calls/{call.pk}/",
-        )
+    newest = ProviderCall.objects.filter(reference__value=reference).order_by("-started_at", "-id")[:500]
+    for _alike, group in itertools.groupby(reversed(newest), key=_likeness):
+        calls = list(group)
+        # A poll every 20 seconds that says the same is one line, between the first of them and the last two.
+        between = calls[1:-2] if len(calls) > MANY_ALIKE else []
+        for call in calls[:1] + calls[len(between) + 1 :]:
+            yield _call(call)
+        if between:
+            yield office.Event(
+                at=between[0].started_at,
+                title=_("Asked %(count)s more times, with the same outcome") % {"count": len(between)},
+                way=_("Our call"),
+                tone=between[0].tone,
+            )
+
+
+def _likeness(call: ProviderCall) -> tuple[Any, ...]:
+    return (call.operation, call.outcome, call.error) if call.safe else (call.pk,)
+
+
+def _call(call: ProviderCall) -> office.Event:
+    return office.Event(
+        at=call.started_at,
+        title=_("Call “%(operation)s”: %(outcome)s")
+        % {"operation": call.operation, "outcome": call.get_outcome_display()},
+        way=_("Our call"),
+        tone=call.tone,
+        detail=call.error,
+        url=call.get_absolute_url(),
+    )
 
 
 def _callbacks(reference: str) -> Iterable[office.Event]:
@@ -149,7 +200,7 @@ def _callbacks(reference: str) -> Iterable[office.Event]:
             way=_("Callback"),
             tone=Callback.TONES[Callback.Status(callback.status)],
             detail=callback.result,
-            url=f"/inbox/{callback.pk}/",
+            url=callback.get_absolute_url(),
         )
 
 
@@ -171,3 +222,43 @@ office.register(
     office.TimelineSource(name="movements", events=_movements, permission="payments.view_movement"),
 )
 office.register(*invariants.ALL)
+
+# --- The audit trail's words ---
+verbs.say(
+    {
+        "account.created": _("Account added"),
+        "account.changed": _("Account changed"),
+        "account.moved": _("Account points to another address"),
+        "account.probed": _("Connection tested"),
+        "account.callback_address_renewed": _("New callback address"),
+        "method.added": _("Payment method added"),
+        "method.changed": _("Payment method changed"),
+        "currency.changed": _("Currency changed"),
+        "invoice.created": _("Invoice created"),
+        "invoice.unknown": _("Outcome unknown"),
+        "invoice.open": _("Open at the provider"),
+        "invoice.paid": _("Paid"),
+        "invoice.expired": _("Expired"),
+        "invoice.canceled": _("Canceled at the provider"),
+        "invoice.failed": _("Failed"),
+        "destination.proposed": _("Destination proposed"),
+        "destination.approved": _("Destination approved"),
+        "destination.rejected": _("Destination rejected"),
+        "destination.retired": _("Destination taken out of use"),
+        "destination.revealed": _("Whole card number shown"),
+        "callback.replayed": _("Callback processed again"),
+        "exception.opened": _("Exception opened"),
+        "exception.owned": _("Exception taken over"),
+        "exception.closed": _("Exception closed"),
+        "hold.released": _("Hold released"),
+        "held": _("Held"),
+    }
+)
+
+
+def _currencies() -> list[tuple[str, str]]:
+    methods.ensure_currencies()
+    return []
+
+
+office.register_demo(_currencies)

@@ -4,9 +4,74 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .views import callbacks
+from backoffice.kit.views import form_paths
+
+from .views import (
+    accounts,
+    balances,
+    callbacks,
+    calls,
+    destinations,
+    exceptions,
+    inbox,
+    invoices,
+    movements,
+    references,
+)
 
 app_name = "payments"
 urlpatterns = [
+    path("invoices/", invoices.InvoiceListView.as_view(), name="invoice_list"),
+    path("invoices/new/", invoices.InvoiceStartView.as_view(), name="invoice_start"),
+    *form_paths("invoices/new/<int:account>/", invoices.InvoiceCreateView, "invoice_create"),
+    path("invoices/<int:pk>/", invoices.InvoiceDetailView.as_view(), name="invoice"),
+    path("invoices/<int:pk>/refresh/", invoices.InvoiceRefreshView.as_view(), name="invoice_refresh"),
+    path("invoices/<int:pk>/resolve/", invoices.InvoiceResolveView.as_view(), name="invoice_resolve"),
+    path("invoices/<int:pk>/release/", invoices.InvoiceReleaseView.as_view(), name="invoice_release"),
+    path("destinations/", destinations.OwnDestinationListView.as_view(), name="owndestination_list"),
+    *form_paths("destinations/new/", destinations.OwnDestinationCreateView, "owndestination_create"),
+    path("destinations/<int:pk>/", destinations.OwnDestinationDetailView.as_view(), name="owndestination"),
+    path(
+        "destinations/<int:pk>/approve/",
+        destinations.OwnDestinationApproveView.as_view(),
+        name="owndestination_approve",
+    ),
+    path(
+        "destinations/<int:pk>/reject/",
+        destinations.OwnDestinationRejectView.as_view(),
+        name="owndestination_reject",
+    ),
+    path(
+        "destinations/<int:pk>/retire/",
+        destinations.OwnDestinationRetireView.as_view(),
+        name="owndestination_retire",
+    ),
+    # --- Books ---
+    path("balances/", balances.BalanceListView.as_view(), name="balance_list"),
+    path("history/", movements.MovementListView.as_view(), name="movement_list"),
+    # --- Accounts ("accounts/" is the login's) ---
+    path("provider-accounts/", accounts.ProviderAccountListView.as_view(), name="provideraccount_list"),
+    path("provider-accounts/<int:pk>/", accounts.ProviderAccountDetailView.as_view(), name="provideraccount"),
+    path(
+        "provider-accounts/<int:pk>/refresh/",
+        accounts.ProviderAccountRefreshView.as_view(),
+        name="provideraccount_refresh",
+    ),
+    # --- Control ---
+    path("exceptions/", exceptions.ExceptionItemListView.as_view(), name="exceptionitem_list"),
+    path("exceptions/<int:pk>/", exceptions.ExceptionItemDetailView.as_view(), name="exceptionitem"),
+    path("exceptions/<int:pk>/own/", exceptions.ExceptionItemOwnView.as_view(), name="exceptionitem_own"),
+    path(
+        "exceptions/<int:pk>/close/",
+        exceptions.ExceptionItemCloseView.as_view(),
+        name="exceptionitem_close",
+    ),
+    path("references/<int:pk>/", references.ReferenceView.as_view(), name="reference"),
+    path("references/<int:pk>/release/", references.ReferenceReleaseView.as_view(), name="reference_release"),
+    path("inbox/", inbox.CallbackListView.as_view(), name="callback_list"),
+    path("inbox/<int:pk>/", inbox.CallbackDetailView.as_view(), name="callback"),
+    path("inbox/<int:pk>/replay/", inbox.CallbackReplayView.as_view(), name="callback_replay"),
+    path("calls/", calls.ProviderCallListView.as_view(), name="providercall_list"),
+    path("calls/<int:pk>/", calls.ProviderCallDetailView.as_view(), name="providercall"),
     path("callbacks/<slug:provider>/<str:token>/", callbacks.receive, name="callback_receive"),
 ]

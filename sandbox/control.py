@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 from django.utils.translation import gettext_lazy as _
 
-from sandbox import accounts, control_page
+from sandbox import accounts, control_page, pages
 from sandbox.faults import BadFault, Fault
 from sandbox.provider import Provider
 from sandbox.routes import (
@@ -75,6 +75,7 @@ class Control:
     # --- HTTP ---
     def reply(self, request: Request) -> Reply:
         """Answer a request below /_control/. Posts from pages of other sites are refused."""
+        pages.prepare()
         path = unquote(request.path.removeprefix(PREFIX))
         if request.method != "GET" and not _is_own_page(request):
             return self._json({"error": "This came from a page of another site."}, 403)

@@ -27,6 +27,7 @@ ACCEPTING = (
     "slow",
     "delay",
     "oversized",
+    "body",
     "bom",
     "latin1",
     "no_success",
@@ -109,10 +110,8 @@ class Fault:
         if self.mode == "status_302":
             location = text or "http://127.0.0.1:9/elsewhere"
             return Reply(self.status or 302, b"", HTML, {"Location": location})
-        if self.mode == "oversized":
-            return Reply(
-                reply.status, b'{"success":true,"fill":"' + b"x" * self.size + b'"}', reply.content_type
-            )
+        if self.mode == "body":
+            return Reply(self.status or reply.status, text.encode(), reply.content_type)
         changed = {
             "empty": b"",
             "null": b"null",

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,6 +24,20 @@ LARGEST_BODY = 1024 * 1024
 logger = logging.getLogger("sandbox")
 
 
+class _WholeLines:
+    """A reader that gives whole lines or none."""
+
+    def __init__(self, reader: BufferedIOBase) -> None:
+        self._reader = reader
+
+    def readline(self, limit: int) -> bytes:
+        """The next line. Raises ConnectionError at the end of the stream."""
+        line = self._reader.readline(limit)
+        if not line.endswith(b"\n") and len(line) < limit:
+            raise ConnectionError("the headers were cut short")
+        return line
+
+
 class Handler(BaseHTTPRequestHandler):
     """One client's connection, request by request."""
 
@@ -30,6 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60
     disable_nagle_algorithm = True
     server: Server
+    raw_requestline: bytes
 
     def setup(self) -> None:
         """Remember the connection, so that stopping the server ends it."""
@@ -43,6 +59,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing is logged here: addresses may hold tokens. The control API tells what was asked."""
+
+    def parse_request(self) -> bool:
+        """Read the headers. Raises ConnectionError if they are cut short: half a request is none."""
+        if not self.raw_requestline.endswith(b"\n"):
+            raise ConnectionError("the request line was cut short")
+        whole, self.rfile = self.rfile, _WholeLines(self.rfile)  # type: ignore[assignment]
+        try:
+            return super().parse_request()
+        finally:
+            self.rfile = whole
 
     def _serve(self) -> None:
         self.close_connection = True

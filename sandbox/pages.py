@@ -20,11 +20,15 @@ STYLE_PATH = "/_static/sandbox.css"
 DIGITS = 3
 
 
+def prepare() -> None:
+    """Let words and templates work without any Django project, as in a test of the sandbox alone."""
+    if not settings.configured and not os.environ.get(ENVIRONMENT_VARIABLE):
+        settings.configure(USE_I18N=False)
+
+
 @cache
 def _engine() -> Engine:
-    if not settings.configured and not os.environ.get(ENVIRONMENT_VARIABLE):
-        # A test without any Django project: Django's templates ask for settings, whatever they are.
-        settings.configure(USE_I18N=False)
+    prepare()
     return Engine(
         dirs=[str(HERE / "templates")],
         libraries={"i18n": "django.templatetags.i18n"},

@@ -13,6 +13,8 @@ from sandbox.faults import Fault
 from sandbox.wire import Reply
 
 HANG_SECONDS = 600.0
+CHUNK = b"x" * 65536
+ENDLESS = 10**15
 
 
 class Line:
@@ -37,6 +39,8 @@ class Line:
             return self.drop(reset=fault.reset)
         if fault.mode == "delay" and not fault.late:
             self.wait(fault.seconds or 1.0)
+        if fault.mode == "oversized":
+            return self._flood(fault.size or ENDLESS, reply, date)
         head = reply.head(length=len(reply.body), date=date, close=True)
         if fault.mode == "half_body":
             self._sock.sendall(head + reply.body[: len(reply.body) // 2])
@@ -48,6 +52,16 @@ class Line:
                     return False
             return False
         self._sock.sendall(head + reply.body)
+        return False
+
+    def _flood(self, size: int, reply: Reply, date: str) -> bool:
+        """Far more bytes than anybody wants, without holding them in memory; until the client hangs up."""
+        begin, end, left = b'{"success":true,"fill":"', b'"}', size
+        self._sock.sendall(reply.head(length=len(begin) + size + len(end), date=date, close=True) + begin)
+        while left and not self._stopping.is_set():
+            self._sock.sendall(CHUNK[: min(left, len(CHUNK))])
+            left -= min(left, len(CHUNK))
+        self._sock.sendall(end)
         return False
 
     def wait(self, seconds: float) -> bool:

@@ -21,13 +21,13 @@ LOOPBACK = "127.0.0.1"
 class Box:
     """A running sandbox: its address, and its control without HTTP."""
 
-    def __init__(self, engine: Engine, *, host: str = LOOPBACK, port: int = 0, public_url: str = "") -> None:
+    def __init__(self, engine: Engine, *, host: str = LOOPBACK, port: int = 0) -> None:
         self.engine = engine
         self._host = host
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._listen(port)
-        self.engine.url = public_url.rstrip("/") or self.url
+        self.engine.url = self.url
 
     def _listen(self, port: int) -> None:
         self._server = Server((self._host, port), self.engine)
@@ -41,7 +41,8 @@ class Box:
     @property
     def url(self) -> str:
         """Where it listens, without a slash at the end."""
-        return f"http://{self._host}:{self.port}"
+        host = LOOPBACK if self._host in ("", "0.0.0.0") else self._host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.port}"
 
     def base_url(self, provider: str = "bitloga") -> str:
         """The base URL of a provider's API."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from backoffice import embedded
-from tests.keeper import ROOT, keep, new_home, release
+from tests.keeper import ROOT, Kept, keep, new_home
 
 SET = {
     "DEBUG": "on",
@@ -27,7 +26,7 @@ SET = {
     "LOG_LEVEL": "WARNING",
 }
 
-_keeper: subprocess.Popen[str] | None = None
+_kept: Kept | None = None
 
 
 def known_variables() -> set[str]:
@@ -44,7 +43,7 @@ def worker_redis_url(home: Path, worker: str) -> str:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Generator[None, object, object]:
     """A wrapper, because pytest-django reads the settings in this hook, as the first of the others."""
-    global _keeper
+    global _kept
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker:
         home = Path(os.environ["BACKOFFICE_HOME"])
@@ -52,7 +51,7 @@ def pytest_load_initial_conftests() -> Generator[None, object, object]:
         for name in known_variables():
             os.environ.pop(name, None)
         home = new_home()
-        _keeper = keep(home)
+        _kept = keep(home)
         os.environ.update(SET, BACKOFFICE_HOME=str(home), DATABASE_URL=embedded.database_url(home))
     os.environ["REDIS_URL"] = worker_redis_url(home, worker)
     return (yield)
@@ -61,7 +60,7 @@ def pytest_load_initial_conftests() -> Generator[None, object, object]:
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
     """The end of an ordinary run; of a killed one the keeper learns by its closed input."""
-    global _keeper
-    if _keeper is not None:
-        release(_keeper)
-        _keeper = None
+    global _kept
+    if _kept is not None:
+        _kept.release()
+        _kept = None

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from backoffice.processes import alive, tail
-from tests.keeper import ROOT, keep, new_home, release
+from tests.keeper import ROOT, keep, new_home
 from tests.servers import known_variables
 
 if TYPE_CHECKING:
@@ -97,23 +97,27 @@ def free_ports() -> int:
             return port
 
 
+def wait_ready(said: Path, pid: int) -> None:
+    """Until the runner says so in that file. Fails the test with its words when it gives up."""
+    deadline = time.monotonic() + READY_SECONDS
+    while "Ready after" not in (words := said.read_text() if said.exists() else ""):
+        if time.monotonic() > deadline or "Stopping ..." in words or not alive(pid):
+            pytest.fail(f"The system did not start:\n{tail(said, 60)}", pytrace=False)
+        time.sleep(0.1)
+
+
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Start everything, wait until the runner says that it is ready, and take it all away at the end."""
     system = Stack(home=new_home(), port=free_ports())
-    keeper = keep(system.home, sys.executable, "-m", "backoffice.runner", env=system.env)
-    said = system.logs / "runner.log"
-    deadline = time.monotonic() + READY_SECONDS
+    kept = keep(system.home, sys.executable, "-m", "backoffice.runner", env=system.env)
     try:
-        while "Ready after" not in (words := said.read_text() if said.exists() else ""):
-            if time.monotonic() > deadline or "Stopping" in words or not alive(keeper.pid):
-                pytest.fail(f"The system did not start:\n{tail(said, 60)}", pytrace=False)
-            time.sleep(0.1)
+        wait_ready(system.logs / "runner.log", kept.pid)
         yield system
     finally:
         if request.session.testsfailed:  # what a person wants to read then
             shutil.copytree(system.logs, KEPT_LOGS, dirs_exist_ok=True)
-        release(keeper)
+        kept.release()
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from backoffice import permissions
@@ -27,7 +28,7 @@ class OfficeAdminSite(admin.AdminSite):
     site_header = _("Back office")
     site_title = _("Back office admin")
     index_title = _("Admin")
-    enable_nav_sidebar = True
+    enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
         return permissions.may_manage_users(request.user)
@@ -105,8 +106,13 @@ class OfficeAdmin(ByRole, admin.ModelAdmin):
     `save_model` to call them."""
 
     paginator = CappedPaginator
+    show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     list_per_page = 50
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title} | (extra_context or {}))
 
 
 class OfficeInline(ByRole, admin.TabularInline):

@@ -45,7 +45,7 @@ def guarded(text: str) -> str:
 
 
 def cell(value: Any, zone: dt.tzinfo) -> str:
-    """One value as text: amounts exact and without exponent, times ISO 8601 in that zone, JSON for the rest."""
+    """One value as text: exact amounts without exponent, ISO 8601 times in that zone, JSON for the rest."""
     match value:
         case None:
             return ""
@@ -67,7 +67,7 @@ def cell(value: Any, zone: dt.tzinfo) -> str:
 def stream_csv(
     *, name: str, columns: Sequence[ExportColumn], queryset: QuerySet[Any]
 ) -> StreamingHttpResponse:
-    """Answer with all rows of the queryset as a CSV file `<name>_<date>_<time>.csv`, times in the current zone."""
+    """Answer with all rows as a file `<name>_<date>_<time>.csv`, times in the zone that is current now."""
     zone = timezone.get_current_timezone()
     response = StreamingHttpResponse(
         _chunks(columns, queryset, zone),
@@ -85,7 +85,7 @@ def _chunks(columns: Sequence[ExportColumn], queryset: QuerySet[Any], zone: dt.t
     writer.writerow([guarded(column.header) for column in columns])
     yield _taken(buffer)
     values = [column.value for column in columns]
-    # In a transaction the server's cursor streams; outside of one PostgreSQL would first write the whole answer down.
+    # In a transaction the cursor streams; outside of one PostgreSQL first writes down the whole answer.
     with transaction.atomic():
         for number, record in enumerate(queryset.iterator(chunk_size=ROWS_PER_QUERY), start=1):
             writer.writerow([cell(value(record), zone) for value in values])

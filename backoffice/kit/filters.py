@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.models import SearchEntry
 
+SEARCH_HINT = _("Reference, name, address …")
 FIRST_DAY, LAST_DAY = dt.date(1970, 1, 1), dt.date(2199, 12, 31)
 
 
@@ -44,6 +45,18 @@ class FilterSet(django_filters.FilterSet):
             for name, field in form.fields.items():
                 _dress(field, form.is_bound and form.has_error(name))
         return self._form
+
+    def groups(self) -> list[list[forms.BoundField]]:
+        """The fields as the page lays them out: the two ends of a period stay together."""
+        groups: list[list[forms.BoundField]] = []
+        for field in self.form:
+            before = self.filters[groups[-1][-1].name] if groups else None
+            this = self.filters[field.name]
+            if isinstance(this, UntilFilter) and isinstance(before, SinceFilter):
+                groups[-1].append(field)
+            else:
+                groups.append([field])
+        return groups
 
     @cached_property
     def active(self) -> list[str]:
@@ -77,7 +90,7 @@ class ModelChoiceFilter(django_filters.ModelChoiceFilter):
 
 
 class TextFilter(django_filters.CharFilter):
-    """A text that a column equals, or contains by another `lookup_expr`. Give the column an index that helps it."""
+    """A text that a column equals (or as `lookup_expr` says). Give the column an index that helps it."""
 
     def __init__(self, *args: Any, placeholder: Any = "", **kwargs: Any) -> None:
         widget = forms.TextInput(attrs={"placeholder": placeholder, "autocomplete": "off"})
@@ -87,17 +100,14 @@ class TextFilter(django_filters.CharFilter):
 class SearchFilter(django_filters.CharFilter):
     """The search box of a list: every typed word must occur in the object's text of the search table.
 
-    `path`: where the model keeps our 18 digits, such as "reference__value". What was made in the last seconds may
-    not be in the table yet.
+    `path`: where the model keeps our 18 digits, such as "reference__value". What was made in the last
+    seconds may not be in the table yet.
     """
 
-    def __init__(
-        self, path: str, *, placeholder: Any = _("Reference, name, address …"), **kwargs: Any
-    ) -> None:
+    def __init__(self, path: str, *, placeholder: Any = SEARCH_HINT, **kwargs: Any) -> None:
         widget = forms.TextInput(attrs={"type": "search", "placeholder": placeholder, "autocomplete": "off"})
-        super().__init__(
-            field_name=path, **{"label": _("Search"), "widget": widget, "max_length": 200, **kwargs}
-        )
+        fixed = {"label": _("Search"), "widget": widget, "max_length": 200}
+        super().__init__(field_name=path, **{**fixed, **kwargs})
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         words = value.split() if value else []

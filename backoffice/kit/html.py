@@ -77,7 +77,7 @@ def amount_text(amount: Decimal, currency: str = "", *, places: int | None = Non
 
 def money(amount: Decimal | None, currency: str, *, signed: bool = False) -> SafeString:
     """An amount with its currency. `signed` shows a plus and colours what came in."""
-    if amount is None:
+    if amount is None or amount == "":
         return EMPTY
     text = amount_text(amount, currency)
     css = "money"
@@ -121,7 +121,8 @@ def outside_link(url: str, text: Any = "") -> SafeString:
 def copy_button(text: Any, label: Any = "") -> SafeString:
     """A button that copies the text. Hidden without scripts: then the text can be marked by hand."""
     return format_html(
-        '<button type="button" class="btn-copy js-only" data-copy="{}" data-copied="{}" aria-label="{}">{}{}</button>',
+        '<button type="button" class="btn-copy js-only" data-copy="{}" data-copied="{}" aria-label="{}">'
+        "{}{}</button>",
         text,
         _("Copied"),
         _("Copy %(what)s") % {"what": label} if label else _("Copy"),
@@ -142,7 +143,7 @@ def copyable(text: Any, label: Any = "") -> SafeString:
 
 
 def qr(text: str, label: Any = "") -> SafeString:
-    """A QR code as inline SVG without styles, on white in both themes. Raises ValueError for over 2,300 bytes."""
+    """A QR code as inline SVG, on white in both themes. Raises ValueError for over 2,300 bytes."""
     svg = segno.make(text, error="m", micro=False).svg_inline(
         border=2, omitsize=True, svgclass="qr", lineclass=None
     )

@@ -18,7 +18,7 @@ class Kind:
 
     kind: its word (also of Reference.kind). model: "app.Model". detail: url name that takes `pk`. permission: to see it.
     refresh(*, <kind>_id, way, priority): ask the provider about one row and apply its answer.
-    submit(*, <kind>_id): send an intent. sends: the state whose rows still have to be sent. expire(): what is late.
+    submit(*, <kind>_id): send an intent. sends: the states whose rows a worker still has to send. expire(): what is late.
     claimed(*, object_id): a callback says it happened, and the provider cannot be asked yet.
     search_text(object): what people may find it by; no secret and no card number.
     """
@@ -31,7 +31,7 @@ class Kind:
     permission: str
     refresh: Callable[..., Any] | None = None
     submit: Callable[..., Any] | None = None
-    sends: str = ""
+    sends: tuple[str, ...] = ()
     expire: Callable[[], int] | None = None
     claimed: Callable[..., None] | None = None
     search_text: Callable[[Any], str] | None = None
@@ -80,7 +80,6 @@ class Event:
     url: str = ""
     facts: tuple[tuple[Any, Any], ...] = ()
     facts_permission: str = ""
-    icon: str = ""
 
 
 @dataclass(frozen=True)

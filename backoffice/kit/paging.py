@@ -1,4 +1,4 @@
-"""Keyset paging: pages by "what comes after this row", never by number, so page 1,000 costs what page 1 costs.
+"""Keyset paging: pages by "what comes after this row", never by number: page 1,000 costs what page 1 does.
 
 Counts at most to a cap and never uses OFFSET. Knows nothing of HTTP.
 """
@@ -19,7 +19,7 @@ COUNT_CAP = 10_000
 
 @dataclass(frozen=True)
 class Page:
-    """One page. `previous` and `next` are cursors, "" where nothing lies. `lost`: the given cursor was not ours."""
+    """One page. `previous`, `next`: cursors, "" where nothing lies. `lost`: the given cursor was not ours."""
 
     rows: list[Any]
     previous: str
@@ -62,7 +62,7 @@ class Keyset:
         self._signer = signing.Signer(salt=f"page:{model._meta.label_lower}:{','.join(self.ordering)}")
 
     def page(self, queryset: QuerySet[Any], *, size: int, after: str = "", before: str = "") -> Page:
-        """The rows after a cursor, before a cursor, or the first ones. A cursor that is not ours gives the first.
+        """The rows after a cursor, before one, or the first ones. A cursor that is not ours gives the first.
 
         One query; two when going back ends with less than a page, because then page one is given whole.
         """

@@ -1,6 +1,6 @@
 """The table of list pages: django-tables2's declarations, drawn by a lean template of our own.
 
-Cells are rendered per column, not per bound row: about a fifth of the time. Holds no query, paging or sorting (views).
+Cells are drawn by one function per column, not by bound rows: a fifth of the time. Holds no query.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import django_tables2
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db.models import Model
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import gettext as _
@@ -29,9 +30,10 @@ class Column(django_tables2.Column):
     """A column of text.
 
     css: classes of its cells and header. hide_below: "sm", "md", "lg" or "xl": not shown on smaller screens.
-    orderable=True: people may sort by it; its path must be NOT NULL and should begin an index that ends with the key.
-    Override `render(value, record)` for the page, `exported(value, record)` for the file (default: the raw value).
-    As ever with tables2, a table may have `render_<name>(self, value, record)`; here also `export_<name>`.
+    orderable=True: people may sort by it; its path must be NOT NULL and should begin an index that ends with
+    the key. Override `render(value, record)` for the page, `exported(value, record)` for the file (default:
+    the raw value). As ever with tables2, a table may have `render_<name>(self, value, record)`; here also
+    `export_<name>`.
     """
 
     css = ""
@@ -45,12 +47,12 @@ class Column(django_tables2.Column):
         return value
 
     def export_columns(self, header: str, value: Callable[[Any], Any]) -> list[ExportColumn]:
-        """What this column is in a file; `value` reads a record's value. A column may become several."""
+        """What this column is in a file; `value` reads a record. A column may become several."""
         return [ExportColumn(header, lambda record: self.exported(value(record), record))]
 
 
 class LinkColumn(Column):
-    """The text as a link to the record, or to what `to(record)` names: an object with a page, an address, or None."""
+    """A link to the record, or to what `to(record)` gives: an object with a page, an address, or None."""
 
     css = "cell-link"
 
@@ -66,7 +68,7 @@ class LinkColumn(Column):
 
 
 class MoneyColumn(Column):
-    """An amount with its currency (`currency`: the path to it), exact and right-aligned; two columns in a file."""
+    """An exact amount with its currency (`currency`: the path to it); two columns in a file."""
 
     css = "cell-money"
 
@@ -85,7 +87,7 @@ class MoneyColumn(Column):
 
 
 class StatusColumn(Column):
-    """A state as a pill, toned by the model's TONES; in a file the state's own word, the same in every language."""
+    """A state as a pill, toned by the model's TONES; in a file the state's own word, in every language."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -101,7 +103,7 @@ class StatusColumn(Column):
 
 
 class WhenColumn(Column):
-    """A time in the person's zone; the title says it in UTC. In a file ISO 8601, the zone named in the header."""
+    """A time in the person's zone, its title in UTC; in a file ISO 8601, the zone named in the header."""
 
     css = "cell-when"
 
@@ -146,13 +148,10 @@ class BaseTable(django_tables2.Table):
     caption: Any = ""
     empty: Any = ""
 
-    class Meta:
-        orderable = False
-        default = html.EMPTY
-
-    def __init__(self, data: Any = (), *, sorted_by: str = "", **kwargs: Any) -> None:
-        super().__init__(data=data, **kwargs)
-        self.sorted_by = sorted_by
+    def __init__(self, data: Any = (), *, sorted_by: str = "", request: Any = None, **kwargs: Any) -> None:
+        # tables2 would sort and page by itself if it saw the request.
+        super().__init__(data=data, orderable=False, **kwargs)
+        self.sorted_by, self.request = sorted_by, request
 
     def row_class(self, record: Any) -> str:
         """Classes of a record's row, such as "row-warn"."""
@@ -186,7 +185,7 @@ class BaseTable(django_tables2.Table):
     # --- Rows ---
     def lines(self) -> Iterator[tuple[SafeString, list[tuple[SafeString, Any]]]]:
         """Each row as (attributes of the row, [(attributes of the cell, content)])."""
-        cells = [(_attrs(bound), self._cell(bound)) for bound in self.columns]
+        cells = [(_labelled(bound), self._cell(bound)) for bound in self.columns]
         plain_row, has_class = html.class_attr(""), type(self).row_class is not BaseTable.row_class
         for record in self.data:
             css = html.class_attr(self.row_class(record)) if has_class else plain_row
@@ -195,7 +194,7 @@ class BaseTable(django_tables2.Table):
     def _cell(self, bound: Any) -> Callable[[Any], Any]:
         """How to draw this column's cell of a record: found once per column, then called for each row."""
         column, get = bound.column, self._reader(bound, shown=True)
-        empty, default = column.empty_values, bound.default
+        empty, default = column.empty_values, html.EMPTY if column.default is None else column.default
         render = getattr(self, f"render_{bound.name}", None) or column.render
         wanted = set(signature(render)[0])
         if render.__func__ is django_tables2.Column.render and not column.link:
@@ -260,6 +259,11 @@ def _own(export: Callable[..., Any], get: Callable[[Any], Any]) -> Callable[[Any
 
 def _attrs(bound: Any) -> SafeString:
     return html.class_attr(getattr(bound.column, "css", ""))
+
+
+def _labelled(bound: Any) -> SafeString:
+    """The attributes of a cell: on phones each one stands on its own line, with its header before it."""
+    return format_html('{} data-label="{}"', _attrs(bound), bound.header)
 
 
 def _has_choices(model: type[Model] | None, path: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
 
 from backoffice.models import AuditEntry, Note
 
@@ -52,12 +53,11 @@ def notes_of_reference(reference: str) -> Iterator[office.Event]:
     for note in Note.objects.filter(reference=reference).select_related("author"):
         yield office.Event(
             at=note.created_at,
-            title=note._meta.verbose_name.capitalize(),
+            title=_("Note"),
             who=note.author.get_username(),
             way=AuditEntry.Way.STAFF.label,
             tone="warn",
             detail=note.text,
-            icon="sticky-note",
         )
 
 

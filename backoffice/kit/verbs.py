@@ -1,4 +1,4 @@
-"""The audit trail's verbs as plain sentences. Each app says its own, from its office.py. Holds none itself."""
+"""The audit trail's verbs as plain sentences. Each app says its own, from its office.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _sentences: dict[str, Any] = {}
 
 
 def say(sentences: dict[str, Any]) -> None:
-    """Add sentences: {"invoice.created": _("Invoice created")}. Raises ValueError for a verb that stands already."""
+    """Add sentences: {"invoice.created": _("Invoice created")}. Raises ValueError for a known verb."""
     if doubled := _sentences.keys() & sentences.keys():
         raise ValueError(f"said already: {', '.join(sorted(doubled))}")
     _sentences.update(sentences)

@@ -15,7 +15,7 @@ from backoffice.permissions import guarded
 
 @guarded("backoffice.change_preference")
 def change(*, actor: Any, language: str, time_zone: str, theme: str) -> Preference:
-    """Keep the actor's own language, zone (IANA name, "" for the books' zone) and theme ("", "light", "dark").
+    """Keep the actor's language, zone (IANA name, "" for the books' zone) and theme ("", "light", "dark").
 
     Raises ValidationError, by field, for what does not exist.
     """

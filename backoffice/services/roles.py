@@ -78,7 +78,7 @@ def _record(actor: Any, user: Any, role: str, *, given: bool) -> None:
         user.is_staff = given or user.is_superuser
         user.save(update_fields=["is_staff"])
     RoleChange.objects.create(actor=actor, user=user, role=role, given=given)
-    audit.record(actor, "give_role" if given else "take_role", user, way=_way(actor), role=role)
+    audit.record(actor, "role.given" if given else "role.taken", user, way=_way(actor), role=role)
 
 
 def _way(actor: Any) -> str:

@@ -34,7 +34,7 @@ def create(*, actor: Any, username: str, password: str, **fields: str) -> Any:
     user.set_password(password)
     with transaction.atomic():
         user.save()
-        audit.record(actor, "create_user", user, way=_way(actor))
+        audit.record(actor, "user.created", user, way=_way(actor))
     return user
 
 
@@ -48,7 +48,7 @@ def change(*, actor: Any, user: Any, **fields: str) -> Any:
             setattr(user, name, value)
         user.full_clean(exclude=["password"])
         user.save(update_fields=list(fields))
-        audit.record(actor, "change_user", user, way=_way(actor), before=before, after=fields)
+        audit.record(actor, "user.changed", user, way=_way(actor), before=before, after=fields)
     return user
 
 
@@ -61,7 +61,7 @@ def set_password(*, actor: Any, user: Any, password: str) -> None:
         user.set_password(password)
         user.save(update_fields=["password"])
         _end_sessions(user)
-        audit.record(actor, "set_user_password", user, way=_way(actor))
+        audit.record(actor, "user.password_set", user, way=_way(actor))
 
 
 @_manage
@@ -83,7 +83,7 @@ def remove_second_factor(*, actor: Any, user: Any) -> int:
         user = _locked(actor, user, other=True)
         removed = Authenticator.objects.filter(user=user).delete()[0]
         _end_sessions(user)
-        audit.record(actor, "remove_second_factor", user, way=_way(actor), removed=removed)
+        audit.record(actor, "user.second_factor_removed", user, way=_way(actor), removed=removed)
     return removed
 
 
@@ -93,7 +93,7 @@ def unlock(*, actor: Any, user: Any) -> int:
     with transaction.atomic():
         user = _locked(actor, user)
         forgotten = reset_attempts(username=user.get_username().lower())
-        audit.record(actor, "unlock_user", user, way=_way(actor), forgotten=forgotten)
+        audit.record(actor, "user.unlocked", user, way=_way(actor), forgotten=forgotten)
     return forgotten
 
 
@@ -123,7 +123,7 @@ def _switch(actor: Any, user: Any, *, active: bool) -> None:
         user.save(update_fields=["is_active"])
         if not active:
             _end_sessions(user)
-        audit.record(actor, "activate_user" if active else "deactivate_user", user, way=_way(actor))
+        audit.record(actor, "user.switched_on" if active else "user.switched_off", user, way=_way(actor))
 
 
 def _end_sessions(user: Any) -> None:

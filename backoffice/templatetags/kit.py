@@ -1,4 +1,4 @@
-"""Template tags of the house: states, amounts, times, icons, buttons, cards. Each draws; none decides or queries."""
+"""Template tags of the house: states, amounts, times, icons, buttons, cards. They draw; none decides."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ def initials(name: str) -> str:
 
 @register.simple_block_tag
 def fact(content: str, label: Any) -> SafeString:
-    """One line of a `<dl class="facts">`: `{% fact _("Amount") %}…{% endfact %}`. Nothing inside shows a dash."""
+    """One line of a `<dl class="facts">`: `{% fact _("Amount") %}…{% endfact %}`; a dash if empty."""
     return html.fact(label, content)
 
 
 @register.simple_block_tag
 def panel(content: str, title: Any = "", note: Any = "", css: str = "") -> SafeString:
-    """A card with a heading: `{% panel _("Payment") %}…{% endpanel %}`. css="card-flush" takes the inner margin away."""
+    """A card: `{% panel _("Payment") %}…{% endpanel %}`. css="card-flush" takes the inner margin away."""
     return html.panel(title, content, note=note, css=css)
 
 
@@ -109,4 +109,5 @@ def panel(content: str, title: Any = "", note: Any = "", css: str = "") -> SafeS
 def dashboard_card(context: Context, card: Card) -> SafeString:
     """The inside of a dashboard card, drawn with what its app gives for this user."""
     with context.push(card=card, **card.context(context["request"].user)):
-        return get_template(card.template).template.render(context)
+        template: Any = get_template(card.template)
+        return template.template.render(context)

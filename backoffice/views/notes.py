@@ -17,7 +17,7 @@ from backoffice.services import notes
 
 
 class NoteCreateView(StaffView):
-    """Write a note on a reference, then go back to where it was written (`next`). What was typed is never lost."""
+    """Write a note on a reference, then go back to where it was written (`next`). Nothing typed is lost."""
 
     permission = "backoffice.add_note"
     template_name = "generic/form.html"

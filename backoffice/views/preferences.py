@@ -51,4 +51,5 @@ class PreferenceView(StaffView):
         return response
 
     def _mine(self) -> Preference:
-        return getattr(self.request.user, "preference", None) or Preference(user=self.request.user)
+        user: Any = self.request.user
+        return getattr(user, "preference", None) or Preference(user=user)

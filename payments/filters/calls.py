@@ -20,7 +20,9 @@ class ProviderCallFilters(FilterSet):
     """By account, operation, outcome, what it does, how long it took, reference and time."""
 
     account = account_filter()
-    operation = TextFilter(label=_("Operation"), lookup_expr="startswith", placeholder=_("details, invoice …"))
+    operation = TextFilter(
+        label=_("Operation"), lookup_expr="startswith", placeholder=_("details, invoice …")
+    )
     outcome = ChoiceFilter(label=_("Outcome"), choices=OUTCOMES, method="by_outcome")
     safe = ChoiceFilter(
         label=_("What it does"), choices=[("1", _("Only reads")), ("0", _("Creates or moves"))]

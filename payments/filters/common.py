@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.filters import ChoiceFilter, ModelChoiceFilter, TextFilter
-from payments.models import Currency, ProviderAccount
+from payments.models import Balance, Currency, ProviderAccount
 
 
 def account_filter() -> ModelChoiceFilter:
@@ -16,8 +16,10 @@ def account_filter() -> ModelChoiceFilter:
 
 
 def currencies() -> list[tuple[str, str]]:
-    """The known currencies as choices: their codes."""
-    return [(code, code) for code in Currency.objects.order_by("code").values_list("code", flat=True)]
+    """The known currencies as choices, also those that a provider states without our knowing them."""
+    known = Currency.objects.values_list("code", flat=True)
+    stated = Balance.objects.order_by().values_list("currency", flat=True)
+    return [(code, code) for code in sorted(known.union(stated))]
 
 
 def currency_filter(**options: Any) -> ChoiceFilter:

@@ -81,7 +81,7 @@ class CodesField(forms.MultipleChoiceField):
 def form_field(field: Field, *, choices: Choices = ()) -> forms.Field:
     """The form field of a provider's field.
 
-    `choices` fill a choice whose own list is empty: those that this account offers. A multichoice filled that way
+    `choices`, those that this account offers, fill a choice whose own list is empty; a multichoice filled so
     also takes codes that are not in the list. Raises ValueError for a kind that is not in the contract.
     """
     common: dict[str, Any] = {

@@ -1,6 +1,6 @@
-"""The form of a new invoice, built from its provider's fields, and the note that a decision about one needs.
+"""The form of a new invoice, built from its provider's fields.
 
-Checks syntax and where the money goes; amounts, limits and what a payment system needs are services.invoice_fields'.
+Checks syntax and where the money goes; amounts, limits and what a payment system needs are rules of services.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from backoffice.kit import html
 from payments.models import Invoice, Method, OwnDestination, ProviderAccount
 from payments.providers import PROVIDERS
 
-from .fields import AmountField, form_field
+from .fields import form_field
 
 CUSTOMER = "_customer_reference"
 # Where a field stands on the page. What a provider has beyond these stands last, among the rest.
 SECTIONS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
-    ("into", gettext_lazy("What we receive it in"), ("paysys", "purse")),
+    ("into", gettext_lazy("Where it arrives"), ("paysys", "purse")),
     ("amounts", gettext_lazy("How much: one of the two"), ("amount", "pay_amount")),
     ("ways", gettext_lazy("How it is paid"), ("paylist", "comis")),
     ("whom", gettext_lazy("For whom"), (CUSTOMER, "desc")),
@@ -43,8 +43,8 @@ def _range(method: Method) -> str:
     """What an admin entered as the limits of a payment system, in its currency; "" where there are none."""
     values = {
         "currency": method.currency,
-        "low": html.amount_text(method.min_amount) if method.min_amount is not None else "",
-        "high": html.amount_text(method.max_amount) if method.max_amount is not None else "",
+        "low": html.amount_text(method.min_amount, places=0) if method.min_amount is not None else "",
+        "high": html.amount_text(method.max_amount, places=0) if method.max_amount is not None else "",
     }
     if values["low"] and values["high"]:
         return _("%(low)s to %(high)s %(currency)s") % values
@@ -95,6 +95,9 @@ class InvoiceForm(forms.Form):
             self.fields[field.name] = form_field(field, choices=codes)
         for name in LABELS.keys() & self.fields.keys():
             self.fields[name].label = LABELS[name]
+        if "comis" in self.fields:
+            self.fields["comis"].choices = self.fields["comis"].choices[1:]  # type: ignore[attr-defined]
+            self.fields["comis"].help_text = ""
         if len(self.methods) == 1:
             self.initial.setdefault("paysys", next(iter(self.methods)))
         if typed is not None:
@@ -116,12 +119,8 @@ class InvoiceForm(forms.Form):
             self.fields["paylist"].choices = [  # type: ignore[attr-defined]
                 (code, code) for code, known in self.methods.items() if not known.internal_balance
             ]
-        if method is not None and (limits := _range(method)):
-            self.fields["amount"].help_text = format_html(
-                "{}. {}", limits, self.fields["amount"].help_text
-            )
-        for name in ("name", "surname") if method is not None and method.needs_names else ():
-            self.fields[name].required = True
+        if method is not None and "amount" in self.fields and (limits := _range(method)):
+            self.fields["amount"].help_text = format_html("{}. {}", limits, self.fields["amount"].help_text)
         if "purse" in self.fields:
             self._purse(method)
 
@@ -189,7 +188,9 @@ class InvoiceForm(forms.Form):
                 _("In the book this destination has the tag %(tag)s. Leave this empty to use it.")
                 % {"tag": destination.tag}
                 if destination.tag
-                else _("In the book this destination has no tag. Propose it with this one, or leave this empty."),
+                else _(
+                    "In the book this destination has no tag. Propose it with this one, or leave this empty."
+                ),
             )
         return cleaned
 
@@ -209,6 +210,9 @@ class InvoiceForm(forms.Form):
         placed = {name for _name, _title, names in SECTIONS for name in names}
         rest = [name for name in self.fields if name not in placed]
         needed = [name for name in rest if self.fields[name].required or self._is_needed(name)]
+        for name in needed:
+            # Only drawn so: the service says what is missing, together with all else that is wrong.
+            self.fields[name].required = True
         found = []
         for section, title, names in SECTIONS:
             own = [name for name in names if name in self.fields]
@@ -223,24 +227,12 @@ class InvoiceForm(forms.Form):
         return found
 
     def _is_needed(self, name: str) -> bool:
-        return bool(
-            name == "dtag" and self.method and self.method.needs_tag and not self._pays_out(self.method)
-        )
+        if self.method is None:
+            return False
+        if name in ("name", "surname"):
+            return self.method.needs_names
+        return name == "dtag" and self.method.needs_tag and not self._pays_out(self.method)
 
     def unit(self) -> str:
         """The currency of the amount, once the payment system is chosen."""
         return self.method.currency if self.method else ""
-
-    def is_amount(self, name: str) -> bool:
-        return isinstance(self.fields[name], AmountField)
-
-
-class NoteForm(forms.Form):
-    """Why a person decided so. Without it nothing is decided."""
-
-    note = forms.CharField(
-        label=gettext_lazy("Note"),
-        help_text=gettext_lazy("What you found and decided, and where you looked. It stays in the timeline."),
-        max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 4}),
-    )

@@ -9,16 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from decimal import Decimal, localcontext
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from backoffice.kit import money
 from payments.providers.redaction import storable
 
-#: The longest wait that we believe a provider, in seconds.
-MAX_RETRY_AFTER = 3600.0
 #: Integer digits that we can keep, and decimals beyond which no currency goes: PHP prints up to 17 digits of
 #: noise.
 MAX_WHOLE = money.MAX_DIGITS - money.DECIMAL_PLACES
@@ -33,7 +29,7 @@ class Unreadable(ValueError):
 
 def json_object(body: bytes) -> dict[str, Any] | None:
     """A body as a JSON object with Decimals, or None when it is anything else."""
-    with suppress(ValueError, ArithmeticError):  # an exponent past Decimal's own limit is an ArithmeticError
+    with suppress(ValueError):
         found = money.loads(body)
         return found if isinstance(found, dict) else None
     return None
@@ -51,7 +47,7 @@ def signed_amount(data: Mapping[str, Any], name: str) -> Decimal:
     """An amount that may be below zero, as a balance may."""
     value = data.get(name)
     if isinstance(value, str):
-        with suppress(ValueError, ArithmeticError):
+        with suppress(ValueError):
             value = money.loads(
                 value
             )  # the same grammar: no comma, no sign before, no digits of other scripts
@@ -104,15 +100,3 @@ def link(data: Mapping[str, Any], name: str) -> str:
 def word(found: str) -> str:
     """A status as it is compared: outer spaces and case do not matter."""
     return found.strip().lower()
-
-
-def retry_after(header: str) -> float | None:
-    """Seconds to wait, from a Retry-After header in either form; None when it says nothing readable."""
-    header = header.strip()
-    if header.isascii() and header.isdigit():
-        return min(float(header[:9]), MAX_RETRY_AFTER)
-    with suppress(TypeError, ValueError, OverflowError):
-        until = parsedate_to_datetime(header)
-        until = until if until.tzinfo else until.replace(tzinfo=UTC)
-        return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), MAX_RETRY_AFTER)
-    return None

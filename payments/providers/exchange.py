@@ -55,9 +55,10 @@ class Transport:
     Unavailable. `before_bytes()` runs after connect and TLS, right before the first byte leaves: whatever it
     raises, nothing was sent. `record(stage, exchange)` sees prepared, connected, half (of the body; not for
     reads), sent, headers, body, each at most once and in this order, then exactly one done, also after
-    errors. What a hook raises reaches the caller untouched. `internal_hosts` are the host:port that may be
-    private and without TLS. `read_pauses` are the waits before a read is repeated; a call that is not safe
-    never is.
+    errors. What a hook raises reaches the caller untouched, but no hook can refuse what has left: a
+    ProviderError raised after the first byte becomes OutcomeUnknown. `internal_hosts` are the host:port that
+    may be private and without TLS. `read_pauses` are the waits before a read is repeated; a call that is not
+    safe never is.
     """
 
     gate: Callable[[str], None] = _nothing

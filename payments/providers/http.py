@@ -12,16 +12,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import requests
 import urllib3
 
-from payments.providers import hosts, sockets
+from payments.providers import headers, hosts, sockets
 from payments.providers.errors import Invalid, OutcomeUnknown, ProviderError, Unavailable
 from payments.providers.exchange import Answer, Exchange, Request, Transport
-from payments.providers.redaction import Redactor, Secret
+from payments.providers.redaction import Redactor
 from payments.providers.words import gettext_noop as _
 
 __all__ = ["Answer", "Exchange", "Http", "Request", "Transport"]
@@ -118,6 +117,7 @@ class _Attempts:
         self._deadline = begun + transport.total_timeout
         self._seen: set[str] = set()
         self._left = False
+        self._stopped = False
 
     def stage(self, name: str) -> None:
         """Record a stage the first time it is reached."""
@@ -132,12 +132,22 @@ class _Attempts:
         while True:
             self._transport.gate(self._exchange.priority)
             try:
-                return read(self._attempt(target))
+                return self._judged(self._attempt(target), read)
             except (Unavailable, OutcomeUnknown):
-                pause = next(pauses, None)
+                pause = None if self._stopped else next(pauses, None)
                 if pause is None or time.monotonic() + pause >= self._deadline:
                     raise
             time.sleep(pause)
+
+    def _judged(self, answer: Answer, read: Callable[[Answer], Read]) -> Read:
+        """What `read` says, without its frames: their local variables hold the answer as it came."""
+        try:
+            return read(answer)
+        except ProviderError as error:
+            failure = error.with_traceback(None)
+        except Exception as error:  # noqa: BLE001 - whatever a reader trips over, bytes have left
+            failure = OutcomeUnknown(f"{self._request.operation}: {type(error).__name__} while reading")
+        raise failure
 
     def _target(self) -> hosts.Target:
         refusal = ""
@@ -180,6 +190,9 @@ class _Attempts:
                 return self._answer(response, wire)
         except sockets.HookFailed:
             failure = wire.failure or Unavailable("a hook failed")
+            self._stopped = True
+            if wire.left and isinstance(failure, ProviderError):
+                failure = OutcomeUnknown(f"{request.operation}: refused after bytes had left")
         except BROKEN as error:
             failure = self._broken(error, wire)
         except BaseException as error:  # noqa: BLE001 - raised again below
@@ -199,7 +212,7 @@ class _Attempts:
                 requests.Request(request.method, request.url, data=request.body or None)
             )
             for name, value in request.headers.items():
-                prepared.headers[name] = _header(value)
+                prepared.headers[name] = headers.sendable(value)
             return prepared
         raise Unavailable("a header or the address cannot be sent", staff=BAD_KEYS)
 
@@ -219,8 +232,8 @@ class _Attempts:
     def _answer(self, response: requests.Response, wire: sockets.Wire) -> Answer:
         exchange = self._exchange
         exchange.status = response.status_code
-        exchange.response_date = _date(response.headers.get("Date", ""))
-        exchange.clock_skew_ms = _skew(exchange.response_date, wire.sent_at)
+        exchange.response_date = headers.date(response.headers.get("Date", ""))
+        exchange.clock_skew_ms = headers.skew_ms(exchange.response_date, wire.sent_at)
         wire.hook(self.stage, "headers")
         body, complete = bytearray(), False
         try:
@@ -237,7 +250,8 @@ class _Attempts:
             exchange.response_redacted = self._redactor.body(kept)
             exchange.response_digest = hashlib.sha256(body).hexdigest()
         if not complete:
-            raise OutcomeUnknown("the answer is larger than the limit", staff=TOO_LARGE)
+            staff = TOO_LARGE if self._request.safe else ""
+            raise OutcomeUnknown("the answer is larger than the limit", staff=staff)
         wire.hook(self.stage, "body")
         return Answer(
             status=response.status_code,
@@ -261,15 +275,6 @@ class _Attempts:
         return Unavailable(line, staff=NO_TIME if isinstance(root, TimeoutError) else "")
 
 
-def _header(value: Secret | str) -> str:
-    """A header's text. Raises ValueError, without the text, for one that HTTP cannot carry."""
-    if not all(
-        "\x20" < letter < "\x7f" for letter in (value.reveal() if isinstance(value, Secret) else value)
-    ):
-        raise ValueError("not a header")
-    return value.reveal() if isinstance(value, Secret) else value
-
-
 def _root(error: BaseException) -> BaseException:
     """The first cause below the wrappings of the libraries."""
     for _depth in range(10):
@@ -280,20 +285,3 @@ def _root(error: BaseException) -> BaseException:
             break
         error = inner
     return error
-
-
-def _date(text: str) -> datetime | None:
-    """The answer's Date header, in UTC."""
-    with suppress(TypeError, ValueError, OverflowError):
-        found = parsedate_to_datetime(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    return None
-
-
-def _skew(theirs: datetime | None, sent_at: float) -> int | None:
-    """Our clock minus theirs in ms. Their second is taken at its middle, our time between sending and
-    hearing.
-    """
-    if theirs is None:
-        return None
-    return round(((sent_at + time.time()) / 2 - theirs.timestamp() - 0.5) * 1000)

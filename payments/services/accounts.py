@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice import audit
+from backoffice.kit.fields import SecretUnreadable
 from backoffice.permissions import guarded
 from payments.models import AccountHealth, CallbackToken, ExceptionItem, Method, ProviderAccount
 from payments.providers import PROVIDERS
@@ -66,6 +67,27 @@ def check(*, provider: str, base_url: str, credentials: dict[str, str] | None) -
             errors |= error.error_dict
     if errors:
         raise ValidationError(errors)
+
+
+def _stored(account: ProviderAccount) -> dict[str, str]:
+    try:
+        return ProviderAccount.objects.get(pk=account.pk).keys
+    except SecretUnreadable:  # another key ring wrote them: they can only be entered again
+        return {}
+
+
+def stored_keys(account: ProviderAccount) -> frozenset[str]:
+    """The names of the keys that are stored and can be read. Never their values."""
+    return frozenset(name for name, value in _stored(account).items() if value)
+
+
+def completed(*, account: ProviderAccount, typed: dict[str, str], base_url: str) -> dict[str, str]:
+    """What was typed over what is stored: all keys, as `check` and `change` take them. Never shown.
+
+    Stored keys do not follow to another server: if the base URL points elsewhere, only what was typed counts.
+    """
+    stands = ProviderAccount.objects.values_list("base_url", flat=True).get(pk=account.pk)
+    return typed if _place(base_url) != _place(stands) else _stored(account) | typed
 
 
 def _checked_options(account: ProviderAccount, options: dict[str, Any]) -> dict[str, Any]:
@@ -164,8 +186,11 @@ def change(
 
 
 def _place(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port
+    except ValueError:  # no address at all: nowhere that keys may go
+        return url, None, None
 
 
 @guarded("payments.probe_provideraccount")

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -100,6 +100,43 @@ def _compare(balance: Balance) -> None:
         drift=money.plain(drift),
         stated=money.plain(balance.stated or Decimal(0)),
     )
+
+
+# --- For pages ---
+def explained(balances: QuerySet[Balance]) -> QuerySet[Balance]:
+    """Adds `moved`, what movements explained when the provider was last asked, and `since`, what was booked
+    on the balance after that question began (None: nothing). opening + moved + drift = stated.
+    """
+    after = Movement.objects.filter(
+        account=OuterRef("account"),
+        currency=OuterRef("currency"),
+        on_balance=True,
+        booked_at__gt=OuterRef("asked_at"),
+    )
+    total = after.order_by().values("account").annotate(total=Sum("amount")).values("total")
+    return balances.annotate(moved=F("stated") - F("opening") - F("drift"), since=Subquery(total))
+
+
+def sums(balances: QuerySet[Balance]) -> list[dict[str, Any]]:
+    """One line per currency over these balances, in one query.
+
+    `asked_at` is that of the oldest, `missing` how many the provider does not state any more.
+    """
+    lines = (
+        Balance.objects.filter(pk__in=balances.order_by().values("pk"))
+        .order_by("currency")
+        .values("currency")
+        .annotate(
+            moved=Sum(F("stated") - F("opening") - F("drift")),
+            accounts=Count("id"),
+            stated=Sum("stated"),
+            opening=Sum("opening"),
+            drift=Sum("drift"),
+            asked_at=Min("asked_at"),
+            missing=Count("id", filter=Q(missing_since__isnull=False)),
+        )
+    )
+    return [dict(line) for line in lines]
 
 
 def stale_accounts() -> list[int]:

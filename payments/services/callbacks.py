@@ -220,11 +220,36 @@ def _dead(callback: Callback, result: str) -> None:
         )
 
 
+def may_replay(callback: Callback) -> bool:
+    """Whether `replay` would find something to do."""
+    if callback.status == Status.DEAD:
+        return True
+    return callback.status not in (*OPEN, Status.FORGED) and callback.reference_id is not None
+
+
+def body_text(callback: Callback) -> str:
+    """The body as text for people, without what looks like a key, a card number or a code."""
+    return calls.client(callback.account, priority="callback").redacted(bytes(callback.body))
+
+
 @guarded("payments.replay_callback")
 @transaction.atomic
 def replay(*, actor: Any, callback: Callback) -> None:
-    """Process again: the provider is asked anew. Raises ValidationError while it is still in work."""
+    """Process again: the provider is asked anew; a dead one begins from the start.
+
+    Raises ValidationError while it is still in work, for a forged one, and for one about nothing of ours.
+    """
     locked = Callback.objects.select_for_update().get(pk=callback.pk)
+    if locked.status == Status.DEAD:
+        Callback.objects.filter(pk=locked.pk).update(
+            status=Status.WAITING,
+            tries=0,
+            next_try_at=timezone.now(),
+            processed_at=None,
+            result=_("Asked for again."),
+        )
+        audit.record(actor, "callback.replayed", locked)
+        return
     if locked.status in OPEN:
         raise ValidationError(_("This is still being processed."))
     if locked.status == Status.FORGED:
@@ -232,7 +257,7 @@ def replay(*, actor: Any, callback: Callback) -> None:
     if locked.reference is None:
         raise ValidationError(_("This belongs to no transaction of ours."))
     Callback.objects.filter(pk=locked.pk).update(result=_("Asked for again."), processed_at=timezone.now())
-    audit.record(actor, "callback.replayed", locked, reference=locked.reference.value)
+    audit.record(actor, "callback.replayed", locked)
     wake.later("payments.refresh_reference", locked.reference.value)
 
 

@@ -75,7 +75,9 @@ def _take_turn(account: ProviderAccount, priority: str) -> None:
         turns.insert(0, (f"{account.uuid}:poll", max(per_second * POLL_SHARE, 0.1)))
     try:
         if not all(_turn(name, rate, until) for name, rate in turns):
-            raise RateLimited("our own limit", retry_after=1, staff=gettext_noop("We call this provider too often now."))
+            raise RateLimited(
+                "our own limit", retry_after=1, staff=gettext_noop("We call this provider too often now.")
+            )
     except NoScriptError:
         _bucket.cache_clear()  # the broker was restarted empty: its script is loaded again next time
         raise Unavailable("rate limiter restarted") from None
@@ -99,13 +101,14 @@ class _Recorder:
         if stage == "prepared":
             if connection.in_atomic_block:
                 raise NetworkInTransaction(exchange.operation)
-            self.prepared = True
             if not exchange.safe:
                 self.row = self._new(exchange)
                 self.row.save(force_insert=True)
         elif stage == "connected":
             self.connected = True
-        elif stage == "done" and self.prepared:
+        elif stage == "connected":
+            self.connected = True
+        elif stage == "done" and (self.let_through or self.row is not None):
             self._finish(exchange)
 
     def _new(self, exchange: Exchange) -> ProviderCall:
@@ -139,6 +142,8 @@ class _Recorder:
         row.error = exchange.error[:300]
         row.save()
         if not self.turned_away:
+            # What our own gate or guard refused says nothing about the provider.
+        if self.let_through and not (self.connected and exchange.outcome == "Unavailable"):
             health.note(self.account, exchange)
         log.info(
             "provider.call",

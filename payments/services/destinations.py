@@ -42,7 +42,7 @@ def propose(
     known = Method.objects.filter(code=method, for_invoice=True, internal_balance=False).first()
     if known is None:
         raise ValidationError({"method": _("Choose a payment system that pays out to an address.")})
-    verdict = addresses.check(method, address)
+    verdict = addresses.check(addresses.CARD if known.is_card else method, address)
     if verdict.valid is False:
         raise ValidationError({"address": verdict.words})
     is_card = known.is_card or addresses.looks_like_card(address)
@@ -84,9 +84,10 @@ def propose(
 def _decide(actor: Any, destination: OwnDestination, status: str, verb: str, reason: str) -> OwnDestination:
     locked = OwnDestination.objects.select_for_update().get(pk=destination.pk)
     check_move(OwnDestination.TRANSITIONS, locked.status, status)
-    if status == Status.APPROVED:
+    if status in (Status.APPROVED, Status.REJECTED):
         if locked.proposed_by_id == actor.pk:
-            raise ValidationError(_("You proposed this yourself. Another person must approve it."))
+            raise ValidationError(_("You proposed this yourself. Another person must decide."))
+    if status == Status.APPROVED:
         if roles.recently_given(user=actor, by=locked.proposed_by):
             raise ValidationError(
                 _(
@@ -97,6 +98,22 @@ def _decide(actor: Any, destination: OwnDestination, status: str, verb: str, rea
     locked.save(update_fields=["status", "decided_by", "decided_at", "reason"])
     audit.record(actor, verb, locked, address=locked.shown, reason=reason)
     return locked
+
+
+@guarded("payments.approve_owndestination")
+@transaction.atomic
+def reveal(*, actor: Any, destination: OwnDestination) -> str:
+    """The whole address of a proposal, for the page where it is approved. A card is shown to nobody without a trace.
+
+    Raises ValidationError for what is decided already and for one's own proposal.
+    """
+    if destination.status != Status.PROPOSED:
+        raise ValidationError(_("This is decided already."))
+    if destination.proposed_by_id == actor.pk:
+        raise ValidationError(_("You proposed this yourself. Another person must decide."))
+    if destination.is_card:
+        audit.record(actor, "destination.revealed", destination, address=destination.shown)
+    return destination.address
 
 
 @guarded("payments.approve_owndestination")

@@ -157,7 +157,7 @@ def _purse(account: ProviderAccount, method: Method, given: Mapping[str, Any]) -
         raise ValidationError({"purse": _("Where should the money go? Choose one of our own destinations.")})
     found = destinations.find_approved(method=method.code, address=given["purse"], tag=given.get("dtag", ""))
     if found is None:
-        link = reverse("payments:owndestination_start")
+        link = reverse("payments:owndestination_create")
         raise ValidationError(
             {
                 "purse": format_html(

@@ -33,7 +33,7 @@ def _asked() -> Iterable[tuple[office.Kind, Any]]:
 
 def accounts_due() -> set[int]:
     """The accounts that have something to be asked about now."""
-    return {pk for _kind, model in _asked() for pk in schedule.accounts_due(model)}
+    return {pk for kind, model in _asked() for pk in schedule.accounts_due(model, sends=kind.sends)}
 
 
 def run_due(*, limit: int, account_id: int | None = None, seconds: float = 30.0) -> int:
@@ -45,7 +45,7 @@ def run_due(*, limit: int, account_id: int | None = None, seconds: float = 30.0)
     jobs: list[tuple[Callable[..., Any], str, int]] = []
     for kind, model in _asked():
         if len(jobs) < limit:
-            found = schedule.due(model, limit - len(jobs), account_id=account_id)
+            found = schedule.due(model, limit - len(jobs), sends=kind.sends, account_id=account_id)
             jobs += [(kind.refresh, kind.kind, pk) for _account, pk in found if kind.refresh]
     if not jobs:
         return 0

@@ -69,12 +69,15 @@ def unclaim(model: type[Tracked], pk: int, fence: int, **changes: object) -> Non
     model._base_manager.filter(pk=pk, fence=fence).update(claimed_until=None, **changes)
 
 
-def due(model: type[Tracked], limit: int, *, account_id: int | None = None) -> list[tuple[int, int]]:
+def due(
+    model: type[Tracked], limit: int, *, sends: Sequence[str] = (), account_id: int | None = None
+) -> list[tuple[int, int]]:
     """Take up to `limit` rows whose time has come, as (account_id, id), and push their time one lease ahead.
 
-    Rows that another worker takes at the same moment are skipped, not waited for.
+    Rows in a state that is still to be sent (`sends`) are left to `stuck`. Rows that another worker takes at the
+    same moment are skipped, not waited for.
     """
-    where = Q(next_check_at__lte=Now(), account__is_active=True)
+    where = Q(next_check_at__lte=Now(), account__is_active=True) & ~Q(status__in=sends)
     if account_id is not None:
         where &= Q(account_id=account_id)
     rows = (
@@ -94,21 +97,22 @@ def due(model: type[Tracked], limit: int, *, account_id: int | None = None) -> l
         return cursor.fetchall()
 
 
-def accounts_due(model: type[Tracked]) -> list[int]:
+def accounts_due(model: type[Tracked], *, sends: Sequence[str] = ()) -> list[int]:
     """The active accounts that have rows whose time has come."""
     return list(
         model._base_manager.filter(next_check_at__lte=Now(), account__is_active=True)
+        .exclude(status__in=sends)
         .values_list("account_id", flat=True)
         .distinct()
     )
 
 
-def stuck(model: type[Tracked], status: str, limit: int) -> list[int]:
+def stuck(model: type[Tracked], sends: Sequence[str], limit: int) -> list[int]:
     """Intents whose time has come and that nobody has in hand."""
     return list(
         model._base_manager.filter(
             Q(claimed_until__isnull=True) | Q(claimed_until__lt=Now()),
-            status=status,
+            status__in=sends,
             next_check_at__lte=Now(),
             account__is_active=True,
         )

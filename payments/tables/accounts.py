@@ -25,14 +25,14 @@ class ProviderAccountTable(BaseTable):
     name = LinkColumn(_("Name"), orderable=True)
     provider = Column(_("Provider"), hide_below="sm")
     state = HtmlColumn(_("State"))
-    balances = HtmlColumn(_("Balances"), css="cell-money")
-    asked = HtmlColumn(_("Stated"), css="cell-when", hide_below="lg")
+    stated = HtmlColumn(_("Balances"), css="cell-money")
+    asked = HtmlColumn(_("How old"), css="cell-when", hide_below="lg")
     money_in = HtmlColumn(_("Money in"), hide_below="xl")
     money_out = HtmlColumn(_("Money out"), hide_below="xl")
 
     class Meta:
         model = ProviderAccount
-        fields = ("name", "provider", "state", "balances", "asked", "money_in", "money_out")
+        fields = ("name", "provider", "state", "stated", "asked", "money_in", "money_out")
         orderable = False
 
     def row_class(self, record: ProviderAccount) -> str:
@@ -45,17 +45,21 @@ class ProviderAccountTable(BaseTable):
         if not pieces.is_troubled(record):
             return pill
         return format_html(
-            '{}<p class="cell-note">{}</p>', pill, _t("since %(age)s") % {"age": pieces.age(record.health.since)}
+            '{}<p class="cell-sub">{}</p>',
+            pill,
+            _t("since %(age)s") % {"age": pieces.age(record.health.since)},
         )
 
-    def render_balances(self, record: ProviderAccount) -> SafeString:
+    def render_stated(self, record: ProviderAccount) -> SafeString:
         balances = list(record.balances.all())
         lines = format_html_join(
-            "", "<div>{}</div>", [(html.money(one.stated, one.currency),) for one in balances[:SHOWN_BALANCES]]
+            "",
+            "<div>{}</div>",
+            [(html.money(one.stated, one.currency),) for one in balances[:SHOWN_BALANCES]],
         )
-        if rest := len(balances) - SHOWN_BALANCES:
-            more = _t("and %(n)d more") % {"n": rest} if rest > 0 else ""
-            lines += format_html('<div class="cell-note">{}</div>', more) if more else ""
+        if len(balances) > SHOWN_BALANCES:
+            more = _t("and %(n)d more") % {"n": len(balances) - SHOWN_BALANCES}
+            lines += format_html('<div class="cell-sub">{}</div>', more)
         return lines or html.EMPTY
 
     def render_asked(self, record: ProviderAccount) -> SafeString:

@@ -60,12 +60,19 @@ class BalanceTable(BaseTable):
         return record.drift
 
 
+class AccountBalanceTable(BalanceTable):
+    """The balances of one account, which needs not be named on each line."""
+
+    class Meta(BalanceTable.Meta):
+        exclude = ("account",)
+
+
 def drift(balance: Balance) -> SafeString:
     """What movements do not explain, and since when; a word where all is explained."""
     if not balance.drift:
         return format_html('<span class="text-secondary">{}</span>', _t("all explained"))
     return format_html(
-        '<span class="unexplained">{}</span><div class="cell-note">{}</div>',
+        '<span class="unexplained">{}</span><div class="cell-sub">{}</div>',
         html.money(balance.drift, balance.currency, signed=True),
         _t("since %(age)s") % {"age": pieces.age(balance.drift_since)},
     )

@@ -48,14 +48,24 @@ class ProviderCallTable(BaseTable):
             '<a href="{}">{}</a>{}',
             record.get_absolute_url(),
             record.operation,
-            format_html('<div class="cell-note">{}</div>', attempt) if attempt else "",
+            format_html('<div class="cell-sub">{}</div>', attempt) if attempt else "",
         )
 
     def render_duration_ms(self, record: ProviderCall) -> str:
         return pieces.took(record.duration_ms)
 
+    # --- In a file: raw values ---
     def export_operation(self, record: ProviderCall) -> str:
         return record.operation
 
     def export_duration_ms(self, record: ProviderCall) -> int | None:
         return record.duration_ms
+
+
+class LatestCallTable(ProviderCallTable):
+    """The same in few columns, for the pages of accounts."""
+
+    caption = _("Latest calls")
+
+    class Meta(ProviderCallTable.Meta):
+        exclude = ("account", "reference", "http_status", "error")

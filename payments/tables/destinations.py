@@ -15,7 +15,7 @@ class OwnDestinationTable(BaseTable):
 
     label = LinkColumn(_("Label"))
     method = Column(_("Payment system"))
-    shown = Column(_("Address"), css="mono text-break cell-address", hide_below="md")
+    shown = Column(_("Address"), css="mono text-break")
     tag = Column(_("Tag or memo"), css="mono", hide_below="lg")
     status = StatusColumn(_("Status"))
     proposed_by = Column(_("Proposed by"), accessor="proposed_by__username", hide_below="lg")

@@ -20,10 +20,10 @@ class InvoiceTable(BaseTable):
 
     caption = _("Invoices, newest first")
 
-    reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono cell-reference")
-    created_at = WhenColumn(_("Created"), orderable=True, initial_sort_descending=True, hide_below="md")
+    reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
+    created_at = WhenColumn(_("Created"), orderable=True, initial_sort_descending=True)
     account = Column(_("Account"), accessor="account__name", hide_below="lg")
-    customer = Column(_("Customer"), empty_values=(), hide_below="sm", css="cell-clip")
+    customer = Column(_("Customer"), empty_values=(), css="cell-clip")
     method = Column(_("Payment system"), hide_below="lg")
     expected = MoneyColumn(_("Expected"))
     received = MoneyColumn(_("Received, as stated"), hide_below="md")
@@ -46,7 +46,9 @@ class InvoiceTable(BaseTable):
     def render_customer(self, record: Invoice) -> Any:
         if record.customer and record.description:
             return format_html(
-                '{}<span class="cell-sub">{}</span>', record.customer, _first_line(record.description)
+                '<div>{}<span class="cell-sub">{}</span></div>',
+                record.customer,
+                _first_line(record.description),
             )
         return record.customer or _first_line(record.description) or html.EMPTY
 

@@ -45,8 +45,6 @@ class LatestMovementTable(MovementTable):
     caption = _("Latest movements")
 
     class Meta(MovementTable.Meta):
-        fields = ("booked_at", "reference", "account", "kind", "amount")
-        sequence = fields
         exclude = ("label", "on_balance", "way")
 
     booked_at = WhenColumn(_("Booked"))
@@ -56,9 +54,18 @@ class LatestMovementTable(MovementTable):
         amount = html.money(record.amount, record.currency, signed=True)
         if record.on_balance:
             return amount
-        return format_html('{}<div class="cell-note">{}</div>', amount, _t("off balance"))
+        return format_html('{}<div class="cell-sub">{}</div>', amount, _t("off balance"))
+
+
+class AccountMovementTable(LatestMovementTable):
+    """The latest of one account, which needs not be named on each line."""
+
+    class Meta(LatestMovementTable.Meta):
+        exclude = (*LatestMovementTable.Meta.exclude, "account")
 
 
 def counts(movement: Movement) -> SafeString:
     """Whether it changes our balance at the provider, or is only told."""
-    return html.pill(_t("on balance"), "info") if movement.on_balance else html.pill(_t("off balance"), "muted")
+    return (
+        html.pill(_t("on balance"), "info") if movement.on_balance else html.pill(_t("off balance"), "muted")
+    )

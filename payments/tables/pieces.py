@@ -1,4 +1,4 @@
-"""Small pieces that tables, cards and pages of accounts share: the state as a pill, ages, clocks, switches in words.
+"""Small pieces that tables, cards and pages share: an account's state as a pill, ages, clocks, switches.
 
 Each draws what it is given; none asks the database or a service.
 """
@@ -107,7 +107,9 @@ def pretty(text: str) -> str:
         found = simplejson.loads(
             text, parse_float=spelled, parse_int=spelled, parse_constant=spelled, object_pairs_hook=_unique
         )
-        return simplejson.dumps(found, indent=2, ensure_ascii=False) if isinstance(found, (dict, list)) else text
+        return (
+            simplejson.dumps(found, indent=2, ensure_ascii=False) if isinstance(found, (dict, list)) else text
+        )
     except (ValueError, RecursionError):
         return text
 

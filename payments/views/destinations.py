@@ -1,14 +1,16 @@
-"""The pages of our own destinations: list, proposal, one destination, and its decisions. Rules are the services'."""
+"""The pages of our own destinations: list, proposal, one of them, its decisions. Rules are the services'."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit.views import Action, ActionView, DetailView, ListView, PageAction, ServiceFormView
+from backoffice.kit.views.forms import reason
 from payments.filters.destinations import OwnDestinationFilters
 from payments.forms.destinations import OwnDestinationForm, ReasonForm
 from payments.models import OwnDestination
@@ -52,9 +54,7 @@ class OwnDestinationCreateView(ServiceFormView):
         return OwnDestination.objects.filter(proposed_by=self.request.user, form_token=token).first()
 
     def perform(self, form: OwnDestinationForm) -> OwnDestination:
-        return destinations.propose(
-            actor=self.request.user, form_token=self.form_token, **form.cleaned_data
-        )
+        return destinations.propose(actor=self.request.user, form_token=self.form_token, **form.cleaned_data)
 
 
 def _is_proposed(destination: OwnDestination) -> bool:
@@ -129,9 +129,17 @@ class OwnDestinationApproveView(_DecisionView):
     def perform(self, obj: OwnDestination, form: Any) -> None:
         destinations.approve(actor=self.request.user, destination=obj)
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            self.whole = destinations.reveal(actor=request.user, destination=self.object)
+        except self.refusals as error:
+            for sentence in reason(error):
+                messages.error(request, sentence)
+            return HttpResponseRedirect(self.get_success_url())
+        return super().get(request, *args, **kwargs)
+
     def context(self, **extra: Any) -> dict[str, Any]:
-        whole = destinations.reveal(actor=self.request.user, destination=self.object)
-        return super().context(whole=whole, **extra)
+        return super().context(whole=self.whole, **extra)
 
 
 class OwnDestinationRejectView(_DecisionView):

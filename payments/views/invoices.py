@@ -1,11 +1,8 @@
-"""The pages of invoices: list, new, one invoice with what it needs, and the decisions about it. Rules are the services'."""
+"""The pages of invoices: list, new, one invoice, and the decisions about it. Rules are the services'."""
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -18,20 +15,29 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.kit import money
 from backoffice.kit.timeline import flat
-from backoffice.kit.views import Action, ActionView, DetailView, ListView, PageAction, ServiceFormView, StaffView
+from backoffice.kit.views import (
+    Action,
+    ActionView,
+    DetailView,
+    ListView,
+    PageAction,
+    ServiceFormView,
+    StaffView,
+)
 from payments.filters.invoices import InvoiceFilters
-from payments.forms.invoices import InvoiceForm, NoteForm
-from payments.models import ExceptionItem, Invoice, Method, ProviderAccount, ProviderCall
+from payments.forms.exceptions import NoteForm
+from payments.forms.invoices import InvoiceForm
+from payments.models import ExceptionItem, Invoice, Method, ProviderAccount
 from payments.providers import offering
 from payments.providers.base import Invoices
 from payments.services import exceptions, invoices
 from payments.tables.invoices import InvoiceTable
 
+from .invoice_facts import asked_for, doubt, over, way
+
 Status = Invoice.Status
 FINAL = frozenset({Status.PAID, Status.FAILED})
-QR_BYTES = 1500
 REDRAW = "_redraw"
 
 
@@ -80,7 +86,7 @@ class InvoiceStartView(StaffView):
 
 
 class InvoiceCreateView(ServiceFormView):
-    """The form of one account. While the payment system changes, the form is drawn anew with all that was typed."""
+    """The form of one account; drawn anew, with all that was typed, when the payment system changes."""
 
     permission = "payments.create_invoice"
     form_class = InvoiceForm
@@ -130,84 +136,6 @@ class InvoiceCreateView(ServiceFormView):
 
 
 # --- One invoice ---
-@dataclass(frozen=True)
-class Way:
-    """One way to pay directly, as the provider told it. All of it is text from outside."""
-
-    kind: str
-    label: Any
-    wallet: str
-    amount: Decimal | None
-    currency: str
-    info: str
-    country: str
-    payment_url: str
-    qr: str
-    qr_label: Any
-
-
-WALLET_LABELS = {
-    "card": gettext_lazy("Card number"),
-    "phone": gettext_lazy("Phone number"),
-    "account": gettext_lazy("Account number"),
-    "crypto": gettext_lazy("Address"),
-    "qr": gettext_lazy("Content of the QR code"),
-}
-
-
-def way(stored: dict[str, Any]) -> Way:
-    """One entry of Invoice.requisites for the page: with a QR code where a payer can scan one."""
-    given = {name: str(stored.get(name) or "") for name in ("type", "wallet", "payment_url")}
-    kind, wallet, url = given["type"].lower(), given["wallet"], given["payment_url"]
-    by_wallet = kind == "crypto" or (kind == "qr" and not url)
-    code = wallet if by_wallet else url
-    amount = str(stored.get("amount") or "")
-    return Way(
-        kind=kind,
-        label=WALLET_LABELS.get(kind, kind or _("Pay to")),
-        wallet="" if wallet == url else wallet,
-        amount=money.read(amount) if amount else None,
-        currency=str(stored.get("currency") or ""),
-        info=str(stored.get("info") or ""),
-        country=str(stored.get("country") or ""),
-        payment_url=url,
-        qr=code if len(code.encode()) <= QR_BYTES else "",
-        qr_label=_("QR code of the address") if by_wallet else _("QR code of the payment"),
-    )
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """What is known about an invoice whose creation stayed unknown, and what still stands in the way of closing it.
-
-    settled_at: when the last attempt can no longer arrive (None: none is known). asked: the last look-up.
-    """
-
-    attempt: ProviderCall | None
-    settled_at: dt.datetime | None
-    is_settled: bool
-    asked: ProviderCall | None
-    says_not_found: bool
-    is_fresh: bool
-
-
-def doubt(invoice: Invoice) -> Doubt:
-    """The evidence for services.invoices.resolve, which checks the same again."""
-    calls = ProviderCall.objects.filter(reference_id=invoice.reference_id).order_by("-started_at")
-    attempt = calls.filter(operation=invoices.OPERATION, safe=False).first()
-    asked = calls.filter(safe=True).first()
-    now = timezone.now()
-    settled_at = attempt.started_at + invoices.SETTLE if attempt else None
-    return Doubt(
-        attempt=attempt,
-        settled_at=settled_at,
-        is_settled=settled_at is None or settled_at <= now,
-        asked=asked,
-        says_not_found=asked is not None and asked.outcome == "Refused",
-        is_fresh=asked is not None and asked.started_at > now - invoices.FRESH,
-    )
-
-
 def _is_unknown(invoice: Invoice) -> bool:
     return invoice.status == Status.UNKNOWN
 
@@ -247,15 +175,16 @@ class InvoiceDetailView(DetailView):
         ),
     )
 
+    def version(self, obj: Invoice) -> str:
+        """Also when it was asked about and will be again: the page says so."""
+        return f"{super().version(obj)}-{obj.checked_at}-{obj.next_check_at}"
+
     def live(self, obj: Invoice) -> int:
-        """Expired and canceled invoices may still be paid. A final one looks only for the answer just asked for."""
+        """Expired ones may still be paid; a final one looks only for an answer that was just asked for."""
         if obj.status in FINAL:
             return 2 if "asked" in self.request.GET else 0
         quiet = (timezone.now() - max(obj.created_at, obj.updated_at)).total_seconds() > 15 * 60
         return 10 if quiet and "asked" not in self.request.GET else 2
-
-    def get_title(self) -> Any:
-        return _("Invoice %(reference)s") % {"reference": self.object.reference.value}
 
     def context(self, **extra: Any) -> dict[str, Any]:
         invoice: Invoice = self.object
@@ -272,32 +201,19 @@ class InvoiceDetailView(DetailView):
         )
         return super().context(
             is_final=invoice.status in FINAL,
-            is_payable=invoice.status in (Status.OPEN, Status.EXPIRED),
+            # What is held may pay to the wrong place, what is said to be paid must not be paid twice.
+            is_payable=invoice.status == Status.OPEN
+            and not _is_held(invoice)
+            and invoice.claimed_paid_at is None,
             method_title=methods.get(invoice.method, ""),
             ways=[way(one) for one in invoice.requisites],
-            asked_for=_asked_for(invoice),
+            asked_for=asked_for(invoice),
             doubt=doubt(invoice) if _is_unknown(invoice) else None,
             evidence=[line for item in holds for line in flat(item.facts)],
             items=[item for item in items if item.kind != ExceptionItem.Kind.HOLD],
-            over=_over(invoice),
+            over=over(invoice),
             **extra,
         )
-
-
-# What stands elsewhere on the page.
-_TOLD = frozenset({"paysys", "amount", "pay_amount", "comis", "desc", "dtag", "purse"})
-
-
-def _asked_for(invoice: Invoice) -> list[tuple[str, str]]:
-    """The other parameters that were sent, under the provider's names."""
-    return [(name, str(value)) for name, value in invoice.fields.items() if name not in _TOLD]
-
-
-def _over(invoice: Invoice) -> Decimal | None:
-    """What was received beyond what was expected; negative: less. None while either is missing."""
-    if invoice.received is None or invoice.expected is None or invoice.received == invoice.expected:
-        return None
-    return invoice.received - invoice.expected
 
 
 # --- Deciding ---
@@ -312,7 +228,8 @@ class InvoiceRefreshView(ActionView):
         invoices.ask_now(actor=self.request.user, invoice=obj)
 
     def get_success_url(self) -> str:
-        return f"{super().get_success_url()}?asked" if self.request.method == "POST" else super().get_success_url()
+        asked = "?asked" if self.request.method == "POST" else ""
+        return f"{super().get_success_url()}{asked}"
 
 
 class _DecisionView(ActionView):

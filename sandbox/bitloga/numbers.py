@@ -12,6 +12,7 @@ import simplejson
 
 from sandbox.wire import plain
 
+LARGEST = 300
 STYLES = ("php", "noise", "string", "fixed")
 
 
@@ -47,6 +48,10 @@ def _value(value: Any, style: str) -> Any:
     if isinstance(value, Decimal):
         if style == "string":
             return plain(value)
+        if value.adjusted() > LARGEST:
+            return simplejson.RawJSON(
+                str(value)
+            )  # beyond floats; only a fault puts such numbers into answers
         printed = {"php": php_number, "noise": noisy_number, "fixed": fixed_number}[style](value)
         return simplejson.RawJSON(printed)
     if isinstance(value, dict):

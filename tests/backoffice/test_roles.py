@@ -47,7 +47,7 @@ class TestGive:
         assert permissions.roles(somebody) == {OPERATOR}
         change = RoleChange.objects.get(user=somebody)
         assert (change.actor, change.role, change.given) == (admin, OPERATOR, True)
-        line = AuditEntry.objects.get(verb="give_role", object_id=str(somebody.pk))
+        line = AuditEntry.objects.get(verb="role.given", object_id=str(somebody.pk))
         assert (line.actor, line.facts) == (admin, {"role": OPERATOR})
 
     def test_of_a_role_that_is_there_writes_nothing(self, admin, somebody) -> None:
@@ -172,6 +172,6 @@ class TestUsers:
         users.set_password(actor=admin, user=made, password=f"{PASSWORD}-4")
         assert not any(PASSWORD in str(line.facts) for line in AuditEntry.objects.all())
         assert set(AuditEntry.objects.filter(object_id=str(made.pk)).values_list("verb", flat=True)) == {
-            "create_user",
-            "set_user_password",
+            "user.created",
+            "user.password_set",
         }

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ from backoffice import embedded
 from backoffice.celery import BEAT, MONEY, POLLING, REPORTS
 from backoffice.processes import CannotStart, alive, end, spawn
 from backoffice.runner import Interrupted, Run, check_ports, make_env_file, manage, only_one
-from tests.keeper import ROOT
-from tests.stack import free_ports
+from tests.keeper import ROOT, in_use, new_home, remove
+from tests.stack import Stack, free_ports, wait_ready
 
 SLEEPER = "import time; time.sleep(60)"
 STUBBORN = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEPER
@@ -118,11 +119,11 @@ class TestChildren:
             time.sleep(0.02)
         end([leader], [(signal.SIGTERM, 0.2)], group=True)
         assert not alive(leader)
+        child_pid = int(log.read_text())
         deadline = time.monotonic() + 5
-        left = Path(f"/proc/{int(log.read_text())}/stat")
-        while left.exists() and left.read_text().split()[2] != "Z" and time.monotonic() < deadline:
+        while alive(child_pid) and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert not left.exists() or left.read_text().split()[2] == "Z"
+        assert not alive(child_pid)
 
     def test_a_command_that_fails_shows_what_it_said(self, run: Run) -> None:
         with pytest.raises(CannotStart, match=r"manage.py nonsense failed(.|\n)*Unknown command"):
@@ -154,3 +155,62 @@ class TestQueues:
 
     def test_the_beat_uses_no_other(self) -> None:
         assert {queue for _task, _period, queue in BEAT.values()} <= {MONEY, POLLING, REPORTS}
+
+
+@pytest.mark.xdist_group("stack")  # one system at a time: each needs both cores to start
+class TestWholeSystem:
+    @pytest.fixture
+    def system(self) -> Iterator[Stack]:
+        home = new_home()
+        with in_use(home):
+            yield Stack(home=home, port=free_ports())
+        remove(home)
+
+    @staticmethod
+    def start(system: Stack) -> tuple[subprocess.Popen[bytes], str]:
+        """A runner that is ready, and what it said."""
+        said = system.home / "said"
+        with said.open("wb") as output:
+            runner = subprocess.Popen(
+                [sys.executable, "-m", "backoffice.runner"],
+                cwd=ROOT,
+                env=system.env,
+                stdout=output,
+                stderr=output,
+            )
+        wait_ready(said, runner.pid)
+        return runner, said.read_text()
+
+    @staticmethod
+    def pids(system: Stack) -> list[int]:
+        return [int(line) for line in (system.home / "runner.pids").read_text().split()]
+
+    def test_it_ends_in_order_and_starts_again_whatever_happened(self, system: Stack) -> None:
+        runner, said = self.start(system)
+        logins = (system.home / "demo-logins.txt").read_text()
+        assert system.url in said
+        assert all(word in said for word in logins.split())
+        logs = "".join(path.read_text() for path in system.logs.iterdir())
+        assert not any(line.split()[1] in logs for line in logins.splitlines())
+        first = self.pids(system)
+
+        runner.kill()
+        runner.wait()
+        assert all(map(alive, first))  # nobody told them
+        runner, said = self.start(system)
+        assert "The last run was killed. Stopping 5 processes" in said
+        assert not any(map(alive, first))
+        assert (system.home / "demo-logins.txt").read_text() == logins
+
+        runner.send_signal(signal.SIGINT)
+        assert runner.wait(30) == 0
+        assert not embedded.running(system.home, broker=False)
+
+        runner, _said = self.start(system)
+        pids = self.pids(system)
+        worker = next(pid for pid in pids if b"worker@" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        os.kill(worker, signal.SIGKILL)
+        assert runner.wait(30) == 1
+        assert "worker has stopped (SIGKILL)" in (system.home / "said").read_text()
+        assert not any(map(alive, pids))
+        assert not embedded.running(system.home, broker=False)

@@ -1,4 +1,4 @@
-"""A sandbox per module, reset before every test; a client with a signature of its own; a receiver of callbacks."""
+"""A sandbox per module, reset before every test; a client that signs by itself; a receiver of callbacks."""
 
 from __future__ import annotations
 
@@ -127,8 +127,11 @@ class Receiver:
 
             def log_message(self, *args: Any) -> None: ...
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 100
+            daemon_threads = True
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 

@@ -73,7 +73,7 @@ class TestRepeats:
         api.invoice("1", callbackurl=receiver.url)
         box.control("bitloga/invoices/1/pay", {})
         box.settle()
-        for seconds, expected in ((29, 1), (2, 2), (58, 2), (3, 3), (119, 3), (3, 4), (10_000, 4)):
+        for seconds, expected in ((25, 1), (6, 2), (54, 2), (6, 3), (114, 3), (6, 4), (10_000, 4)):
             box.control("clock", {"advance": seconds})
             box.settle()
             assert len(receiver.got) == expected

@@ -52,7 +52,7 @@ class TestDropped:
 
     def test_reset_is_seen_as_a_reset(self, api, box):
         order(box, "drop_after", reset=True)
-        with pytest.raises(requests.ConnectionError, match="[Rr]eset"):
+        with pytest.raises(requests.ConnectionError, match=r"[Rr]eset"):
             withdraw(api)
 
 
@@ -102,6 +102,18 @@ class TestSpoiled:
         order(box, "oversized", size=3_000_000)
         assert len(withdraw(api).content) > 3_000_000
 
+    def test_answer_can_be_endless(self, api, box):
+        box.control("faults", {"mode": "oversized", "size": 0})
+        response = api.session.post(api.keys["base_url"], b"", stream=True, timeout=5)
+        got = sum(len(chunk) for chunk, _ in zip(response.iter_content(65536), range(100), strict=False))
+        response.close()
+        assert got > 5_000_000
+
+    def test_body_can_be_any_text(self, api, box):
+        order(box, "body", text='{"success":true,"amount_from":1e400}')
+        assert withdraw(api).content == b'{"success":true,"amount_from":1e400}'
+        assert len(api.rows("1")) == 1
+
     def test_status_and_target_of_a_redirect_can_be_chosen(self, api, box):
         order(box, "status_302", status=307, text="http://169.254.169.254/")
         response = withdraw(api)
@@ -129,6 +141,10 @@ class TestChangedData:
         assert withdraw(api).json()["status"] == " complete "
         assert api.rows("1")[0]["status"] == "Pending"
 
+    def test_numbers_beyond_floats_can_be_told(self, api, box):
+        order(box, "fields", fields={"amount_from": 10**400})
+        assert b'"amount_from":1' in withdraw(api).content
+
     def test_any_field_can_be_replaced_or_taken_away(self, api, box):
         order(box, "fields", fields={"uniqueid": "other", "transid": None})
         answer = withdraw(api).json()
@@ -155,19 +171,19 @@ class TestMessage:
 class TestSlow:
     def test_delay_answers_late_but_accepts_at_once(self, api, box):
         order(box, "delay", seconds=0.3)
-        started = time.monotonic()
         with pytest.raises(requests.Timeout):
             withdraw(api, timeout=0.1)
-        assert time.monotonic() - started < 0.25
         assert len(api.rows("1")) == 1
 
     def test_late_delay_accepts_after_the_client_has_gone(self, api, box):
-        order(box, "delay", seconds=0.3, late=True)
+        order(box, "delay", seconds=0.5, late=True)
         with pytest.raises(requests.Timeout):
             withdraw(api, timeout=0.1)
         assert api.call("details", uniqueid="1")["message"] == "Transaction is not found"
-        time.sleep(0.3)
-        assert api.call("details", uniqueid="1")["success"] is True
+        deadline = time.monotonic() + 5
+        while not api.call("details", uniqueid="1")["success"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
     def test_delay_passes_and_the_answer_is_right(self, api, box):
         order(box, "delay", seconds=0.1)

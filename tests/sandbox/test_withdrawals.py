@@ -111,9 +111,9 @@ class TestRefusals:
 class TestEnds:
     def test_completes_by_itself_after_the_delay(self, api, box):
         api.withdraw("1")
-        box.control("clock", {"advance": 4})
+        box.control("clock", {"advance": 2})
         assert api.call("details", uniqueid="1")["status"] == "Pending"
-        box.control("clock", {"advance": 1.5})
+        box.control("clock", {"advance": 3.5})
         assert api.call("details", uniqueid="1")["status"] == "Complete"
         assert api.balance("USDT") == Decimal("24989.95")
 

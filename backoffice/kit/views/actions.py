@@ -20,7 +20,7 @@ class Action:
     """A button of one object.
 
     url_name: a route that takes `pk`, mostly an ActionView. when(obj): whether it makes sense in this state.
-    confirm: lead to the action's own page first (a question, or a form with a reason); else one click does it.
+    confirm: lead to the action's own page first (a question, a form with a reason); else one click does it.
     link: a plain link to a page, not an action. style: "primary", "secondary" or "danger".
     """
 

@@ -1,4 +1,4 @@
-"""The one generic page of an object: facts, actions allowed now, timeline, notes, and how it keeps itself fresh."""
+"""The one generic page of an object: facts, actions allowed now, timeline, notes; and how it stays fresh."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from backoffice.models import AuditEntry, Note
 from .. import office
 from ..timeline import audit_of_object, reference_of
 from .actions import Action, offers
-from .staff import StaffView
+from .staff import WHOLE_PAGE, StaffView
 
 ADD_NOTE = "backoffice.add_note"
 FAST, SLOW, SLOW_AFTER = 2, 10, 15 * 60  # seconds
@@ -31,12 +31,15 @@ class DetailView(StaffView):
         class InvoiceDetailView(DetailView):
             model = Invoice
             select_related = ("account", "reference")
-            actions = (Action(_("Check now"), "payments:invoice_refresh", "payments.refresh_invoice", "refresh-cw"),)
+            list_url_name = "payments:invoice_list"
+            actions = (
+                Action(_("Check now"), "payments:invoice_refresh", "payments.refresh_invoice", "refresh-cw"),
+            )
 
-    The template is `<app>/<model>.html` and extends generic/detail.html (see its head for the blocks). The object is
-    there as `object` and under its model's name. Override `get_title()`, `context()`, `timeline()`.
+    The template is `<app>/<model>.html` and extends generic/detail.html (its head lists the blocks). The
+    object is there as `object` and under its model's name. Override `get_title()`, `context()`, `timeline()`.
 
-    Keeps itself fresh while `live(obj)` gives seconds: the page asks `?fragment=1&v=<version>` and gets 204 until
+    Stays fresh while `live(obj)` gives seconds: the page asks `?fragment=1&v=<version>` and gets 204 until
     `version(obj)` changes, then its block `live`. By default an object is live until it `is_final`.
     """
 
@@ -62,7 +65,7 @@ class DetailView(StaffView):
 
     # --- Fresh ---
     def version(self, obj: Any) -> str:
-        """What changes whenever the page would: the row (its `version`, if it has one), its audit trail, its notes."""
+        """What changes whenever the page would: the row (or its `version`), its audit trail, its notes."""
         own = getattr(obj, "version", None)
         values = [getattr(obj, f.attname) for f in obj._meta.concrete_fields] if own is None else [own]
         if reference := reference_of(obj):
@@ -76,7 +79,7 @@ class DetailView(StaffView):
         return not (transitions and transitions.get(obj.status))
 
     def live(self, obj: Any) -> int:
-        """Seconds between two looks, 0 for none: 2 while something may happen, 10 once nothing did for 15 minutes."""
+        """Seconds between two looks: 2 while it may change, 10 if it did not for 15 minutes, 0 for never."""
         if self.is_final(obj):
             return 0
         changed = getattr(obj, "updated_at", None)
@@ -96,7 +99,7 @@ class DetailView(StaffView):
         fragment = "fragment" in request.GET
         if fragment and request.GET.get("v") == version:
             return HttpResponse(status=204)
-        response = self.render(version=version, **({"frame": "partials/bare_live.html"} if fragment else {}))
+        response = self.render(version=version, frame="partials/bare_live.html" if fragment else WHOLE_PAGE)
         patch_vary_headers(response, ["HX-Request"])
         return response
 

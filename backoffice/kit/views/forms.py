@@ -1,4 +1,4 @@
-"""Pages that change something: a form that calls a service, and a button that does. Rules are the services'."""
+"""Pages that change something: a form that calls a service, and a button that does. They hold no rule."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def reason(error: Exception) -> list[str]:
 def add_errors(form: forms.BaseForm, error: Exception) -> None:
     """Put a refusal to the fields it names; what names none of this form's fields stands above the form."""
     if not isinstance(error, ValidationError) or not hasattr(error, "error_dict"):
-        form.add_error(None, reason(error))  # type: ignore[arg-type]
+        form.add_error(None, reason(error))
         return
     for name, errors in error.error_dict.items():
-        form.add_error(name if name in form.fields and name != NON_FIELD_ERRORS else None, errors)  # type: ignore[arg-type]
+        form.add_error(name if name in form.fields and name != NON_FIELD_ERRORS else None, errors)
 
 
 class ServiceFormView(StaffView):
@@ -56,11 +56,12 @@ class ServiceFormView(StaffView):
             button = _("Create invoice")
 
             def perform(self, form):
-                return invoices.create(actor=self.request.user, form_token=self.form_token, **form.cleaned_data)
+                return invoices.create(actor=..., form_token=self.form_token, **form.cleaned_data)
 
-    Its address carries a token (see `form_paths`): a double click, a reload, "back" and a duplicated tab are one
-    intent, because the service keeps one object per actor and token. `made(token)` may give the object that this token
-    made already; then the page leads there. A refusal of the service is shown at its field, and what was typed stays.
+    Its address carries a token (see `form_paths`): a double click, a reload, "back" and a duplicated tab are
+    one intent, because the service keeps one object per actor and token. `made(token)` may give the object
+    that this token made already; then the page leads there. A refusal of the service is shown at its field,
+    and what was typed stays. `prefill` names the fields that a link may fill in.
     """
 
     form_class: ClassVar[type[forms.BaseForm]]
@@ -70,7 +71,7 @@ class ServiceFormView(StaffView):
     button: Any = gettext_lazy("Save")
     success: Any = ""
     cancel_url_name: ClassVar[str] = ""
-    # Fields that a link may fill in. Never an amount or an address of money: links come from anywhere.
+    # Never an amount or an address of money: links come from anywhere.
     prefill: ClassVar[Sequence[str]] = ()
     refusals: ClassVar[tuple[type[Exception], ...]] = REFUSALS
 
@@ -96,6 +97,7 @@ class ServiceFormView(StaffView):
 
     def _address(self) -> str:
         match = self.request.resolver_match
+        assert match is not None  # noqa: S101  (a view runs behind a route)
         address = reverse(match.view_name, kwargs={**match.kwargs, "token": uuid.uuid4()})
         query = self.request.GET.urlencode()
         return f"{address}?{query}" if query else address
@@ -149,9 +151,9 @@ class ActionView(StaffView):
             def perform(self, obj, form):
                 invoices.refresh(invoice_id=obj.pk)
 
-    POST does it and goes to the object's page with a message; GET asks first (generic/confirm.html), which also is the
-    way without scripts. `form_class` adds fields, such as a reason. `perform` may return a sentence in place of
-    `success`. A refusal of the service becomes a message, or an error at its field where there is a form.
+    POST does it and goes to the object's page with a message; GET asks first (generic/confirm.html), which
+    also is the way without scripts. `form_class` adds fields, such as a reason. `perform` may return a
+    sentence in place of `success`. A refusal becomes a message, or an error at its field.
     """
 
     form_class: ClassVar[type[forms.BaseForm] | None] = None

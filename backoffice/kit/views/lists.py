@@ -15,7 +15,7 @@ from ..filters import FilterSet
 from ..paging import COUNT_CAP, Keyset, capped_count
 from ..tables import BaseTable
 from .actions import PageAction, allowed
-from .staff import StaffView
+from .staff import WHOLE_PAGE, StaffView
 
 EXPORT = "backoffice.export"
 
@@ -28,12 +28,12 @@ class ListView(StaffView):
             table_class = InvoiceTable
             filterset_class = InvoiceFilters
             select_related = ("account",)
-            page_actions = (PageAction(_("New invoice"), "payments:invoice_create", "payments.create_invoice", "plus"),)
+            page_actions = (PageAction(_("New"), "payments:invoice_create", "payments.create_invoice"),)
 
     ordering: the keys of the default order; NOT NULL, the last one unique, with an index on exactly these.
-    title, intro: default to the model's plural name and nothing. Override `get_queryset()` to narrow the rows.
-    `?sort=` takes the table's orderable columns, `?after=`, `?before=` a cursor, `?export=csv` (backoffice.export) the
-    same rows as a file. Costs two queries: the rows, and a count that stops at 10,000.
+    title, intro: default to the model's plural name and "". Override `get_queryset()` to narrow the rows.
+    `?sort=` takes the table's orderable columns, `?after=` and `?before=` a cursor, `?export=csv` (permission
+    backoffice.export) gives the same rows as a file. Costs two queries: the rows, and a count up to 10,000.
     """
 
     table_class: ClassVar[type[BaseTable]]
@@ -84,17 +84,17 @@ class ListView(StaffView):
             filtered=filterset is not None and filterset.is_active,
             page_actions=allowed(self.page_actions, request.user),
             may_export=self.exportable and self.may(EXPORT),
-            **({"frame": "partials/bare_list.html"} if self._wants_part() else {}),
+            frame="partials/bare_list.html" if self._wants_part() else WHOLE_PAGE,
         )
         patch_vary_headers(response, ["HX-Request"])
         return response
 
     def _wants_part(self) -> bool:
-        htmx = getattr(self.request, "htmx", None)
+        htmx: Any = getattr(self.request, "htmx", None)
         return bool(htmx) and htmx.target == "list" and not htmx.history_restore_request
 
     def _sorting(self, asked: str) -> tuple[str, Keyset]:
-        """The column that is sorted by ("" if none of the table), with its sign, and the order of the rows."""
+        """The column that is sorted by, with its sign, and the order of the rows."""
         paths = self.table_class.sort_paths()
         sign, name = ("-", asked[1:]) if asked.startswith("-") else ("", asked)
         if name in paths:

@@ -12,14 +12,14 @@ from django.views.generic import View
 
 from backoffice import permissions
 
-# The block that a page sends when only a part of it is asked for (see partials/bare_*.html).
+# What a page stands in; partials/bare_*.html instead where only a part of it is asked for.
 WHOLE_PAGE = "layout.html"
 
 
 class StaffView(View):
-    """A page for staff. Every class below defines `permission`, a key of permissions.TABLE; a typo fails at import.
+    """A page for staff. Each class has a `permission`, a key of permissions.TABLE; a typo fails at import.
 
-    Classes with a `model` and no permission of their own take `<app>.view_<model>`. Who may not gets the 403 page.
+    With a `model` and no permission of its own it takes `<app>.view_<model>`. Who may not gets the 403 page.
     """
 
     permission: ClassVar[str] = ""

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import requests
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         lines = self._logins(settings.HOME / FILE)
         for step in office.registry.demo_steps:
             lines += step()
+        lines += self._sandbox()
         for label, value in lines:
             self.stdout.write(f"{label:<28}{value}")
 
@@ -59,3 +61,22 @@ class Command(BaseCommand):
         with os.fdopen(descriptor, "w") as file:
             file.writelines(f"{name} {known[name].strip()}\n" for name in LOGINS)
         return [(name, known[name].strip()) for name in LOGINS]
+
+    def _sandbox(self) -> list[tuple[str, str]]:
+        """Where the simulated providers are, and the keys of their demo account."""
+        lines = []
+        for host in sorted(settings.PROVIDER_INTERNAL_HOSTS):
+            try:
+                answer = requests.get(f"http://{host}/_control/bitloga/accounts", timeout=5)
+                answer.raise_for_status()
+            except requests.RequestException:
+                continue
+            for account in answer.json()["accounts"]:
+                if account["name"] == "demo":
+                    lines += [
+                        ("bitloga base URL", account["base_url"]),
+                        ("bitloga api_key", account["api_key"]),
+                        ("bitloga api_secret", account["api_secret"]),
+                        ("sandbox control page", f"http://{host}/_control/"),
+                    ]
+        return lines or [("sandbox", "not running: python manage.py sandbox")]

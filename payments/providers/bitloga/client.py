@@ -81,8 +81,7 @@ class Bitloga(Client):
     def create_invoice(self, request: InvoiceRequest) -> InvoiceReport:
         """Make a bill. Refused(reason="exists"): the reference was used before, look it up."""
         sent = parameters.invoice(request.reference, request.fields, request.callback_url)
-        token = [part for part in request.callback_url.rstrip("/").split("/")[-1:] if part]
-        hidden = tuple(Secret(part) for part in token)
+        hidden = (Secret(request.callback_url.rstrip("/").rpartition("/")[2]),)
         return self._move("invoice", sent, reading.created_invoice(request.reference), hidden)
 
     def find_invoice(self, reference: str) -> InvoiceReport:
@@ -129,6 +128,7 @@ class Bitloga(Client):
         sent = parameters.code_query(
             code=code, amount=amount, currency=currency, status=status, offset=offset, limit=limit
         )
+        del code  # error pages show local variables
         try:
             return self._ask("code.get", sent, reading.code_list, path="code/")
         except Refused as refusal:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from payments.providers import answers
+from payments.providers import answers, headers
 from payments.providers.answers import Unreadable, amount, needed, text
 from payments.providers.base import (
     BalanceReport,
@@ -81,7 +81,7 @@ def _judged(answer: Answer, *, operation: str, safe: bool) -> Data:
     data = answers.json_object(answer.body)
     success = None if data is None else data.get("success")
     if status == 429 and success is not True:
-        wait = answers.retry_after(answer.retry_after)
+        wait = headers.retry_after(answer.retry_after)
         raise RateLimited(f"{operation}: HTTP 429", retry_after=wait)
     if data is None and status in (401, 403) and safe:
         raise Denied(f"{operation}: HTTP {status} without JSON", staff=BLOCKED)

@@ -35,7 +35,7 @@ def read(answer: Answer) -> RatesReport:
         raise OutcomeUnknown(f"ticker: HTTP {answer.status}", staff=CLOSED)
     try:
         data = money.loads(answer.redacted)
-    except (ValueError, ArithmeticError):
+    except ValueError:
         return RatesReport((), {"text": answer.redacted})
     return RatesReport(tuple(_rates(data, "", 0)), data if isinstance(data, dict) else {"data": data})
 

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         ledger = options["ledger"] or Path(settings.HOME) / "sandbox" / "ledger.sqlite3"
         try:
             engine = Engine(ledger=ledger, speed=options["speed"])
-        except ValueError as error:
+        except (ValueError, RuntimeError) as error:
             raise CommandError(str(error)) from error
         try:
             box = Box(engine, host=options["host"], port=options["port"])
@@ -50,13 +50,13 @@ class Command(BaseCommand):
             raise CommandError(
                 _("Port %(port)s cannot be used: %(error)s") % {"port": options["port"], "error": error}
             ) from error
+        ended = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: ended.set())
         engine.start()
         self.stdout.write(_("Sandbox: %(url)s/_control/") % {"url": box.url})
         for provider in engine.providers.values():
             self.stdout.write(f"  {provider.title}: {provider.base_url}")
         self.stdout.flush()
-        ended = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: ended.set())
         ended.wait()
         box.stop()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from email.utils import format_datetime
 
 import pytest
 
@@ -135,29 +133,3 @@ class TestJsonObject:
     )  # fmt: skip
     def test_only_a_clean_object_is_one(self, body: bytes) -> None:
         assert answers.json_object(body) is None
-
-
-class TestRetryAfter:
-    @pytest.mark.parametrize(
-        ("header", "seconds"),
-        [
-            ("0", 0),
-            ("7", 7),
-            (" 120 ", 120),
-            ("99999999999999999999", 3600),
-            ("", None),
-            ("soon", None),
-            ("-5", None),
-            ("١", None),
-        ],
-    )
-    def test_seconds(self, header: str, seconds: float | None) -> None:
-        assert answers.retry_after(header) == seconds
-
-    def test_a_date(self) -> None:
-        found = answers.retry_after(format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True))
-        assert found is not None
-        assert 57 < found <= 60
-
-    def test_a_date_that_is_over_means_now(self) -> None:
-        assert answers.retry_after("Fri, 20 Nov 2020 10:00:00 GMT") == 0

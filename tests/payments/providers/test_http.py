@@ -13,7 +13,14 @@ import time_machine
 
 from payments.providers.base import WithdrawalRequest
 from payments.providers.bitloga.client import Bitloga
-from payments.providers.errors import Invalid, OutcomeUnknown, RateLimited, Unavailable
+from payments.providers.errors import (
+    Invalid,
+    OutcomeUnknown,
+    ProviderError,
+    RateLimited,
+    Refused,
+    Unavailable,
+)
 from tests.payments.providers.wires import (
     REFERENCE,
     Peer,
@@ -111,9 +118,7 @@ class TestStages:
     @pytest.mark.parametrize(
         "stage", ["gate", "prepared", "connected", "before_bytes", "half", "sent", "headers", "body"]
     )
-    @pytest.mark.parametrize(
-        "error", [Boom("x"), ConnectionResetError(104, "x"), ValueError("x"), RateLimited("x")]
-    )
+    @pytest.mark.parametrize("error", [Boom("x"), ConnectionResetError(104, "x"), ValueError("x")])
     def test_what_a_hook_raises_arrives_untouched_and_done_is_recorded(self, connect, stage, error) -> None:
         hooks = Recorder(**{stage: error})
         with peer(answering(answered(recorded("withdraw")))) as there:
@@ -127,6 +132,32 @@ class TestStages:
         assert hooks.stages.count("done") == 1
         assert hooks.exchange is not None
         assert hooks.exchange.outcome == type(error).__name__
+
+    @pytest.mark.parametrize("stage", ["half", "sent", "headers", "body"])
+    @pytest.mark.parametrize("error", [Unavailable("x"), RateLimited("x"), Refused("x")])
+    def test_no_hook_can_call_unsent_what_has_left(self, connect, stage: str, error: ProviderError) -> None:
+        hooks = Recorder(**{stage: error})
+        with peer(answering(answered(recorded("withdraw")))) as there, pytest.raises(OutcomeUnknown):
+            connect(there, hooks=hooks).withdraw(WITHDRAW)
+        assert hooks.stages[-1] == "done"
+
+    def test_what_a_hook_refuses_is_not_repeated(self, connect) -> None:
+        hooks = Recorder(before_bytes=Unavailable("frozen"))
+        with peer(answering(answered())) as there, pytest.raises(Unavailable):
+            connect(there, hooks=hooks, read_pauses=(0, 0)).balances()
+        assert hooks.stages.count("before_bytes") == 1
+
+    def test_a_reader_that_trips_leaves_the_outcome_unknown(self, connect, monkeypatch) -> None:
+        def trips(*arguments: object, **named: object) -> None:
+            raise KeyError("canary")
+
+        monkeypatch.setattr("payments.providers.bitloga.reading._judged", trips)
+        with (
+            peer(answering(answered(recorded("withdraw")))) as there,
+            pytest.raises(OutcomeUnknown, match="KeyError while reading") as unknown,
+        ):
+            connect(there).withdraw(WITHDRAW)
+        assert "canary" not in str(unknown.value)
 
     def test_gate_and_fence_refusing_means_no_byte(self, connect) -> None:
         for stage, error in (("gate", Unavailable("breaker")), ("before_bytes", Unavailable("frozen"))):

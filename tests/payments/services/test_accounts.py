@@ -141,7 +141,13 @@ class TestBreaker:
         with pytest.raises(Unavailable):
             balances.refresh(account_id=account.pk)
         assert len(box.control("bitloga/requests")["requests"]) == asked
-        assert AccountHealth.objects.get().state == "down"
+        health = AccountHealth.objects.get()
+        assert health.state == "down"
+        for _time in range(3):
+            with pytest.raises(Unavailable):
+                balances.refresh(account_id=account.pk)
+        # What our own gate refuses does not push the probe further away.
+        assert AccountHealth.objects.get().probe_at == health.probe_at
         box.control("faults", method="DELETE")
         AccountHealth.objects.update(probe_at=AccountHealth.objects.get().since)
         balances.refresh(account_id=account.pk)

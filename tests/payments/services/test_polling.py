@@ -77,6 +77,11 @@ class TestRunDue:
 
 
 class TestRunStuck:
+    def test_the_poll_leaves_intents_to_the_sweep(self, account: Any, box: Any) -> None:
+        factories.invoice(account)
+        assert polling.run_due(limit=10) == 0
+        assert polling.run_stuck(limit=10) == 1
+
     def test_an_intent_whose_message_was_lost_is_sent(self, account: Any, box: Any) -> None:
         invoice = factories.invoice(account)
         assert polling.run_stuck(limit=10) == 1

@@ -1,0 +1,246 @@
+"""C1 and C2: our callback endpoint against a bare view and against dj-stripe's, in one interleaved run."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import hmac
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backoffice import embedded
+from benchmarks import load
+
+ROOT = Path(__file__).resolve().parent.parent
+PORT = 18980
+CONNECTIONS = 16
+
+
+@dataclass
+class Variant:
+    """One server to be measured: its WSGI application, its environment, its requests and what was seen."""
+
+    name: str
+    application: str
+    environment: dict[str, str]
+    make: Callable[[int], bytes]
+    loads: list[load.Load] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+
+    def measure(self, seconds: float) -> None:
+        """Start the server, warm it up, load it, and note its CPU per answer."""
+        command = [sys.executable, "-m", "gunicorn", self.application, "--bind", f"127.0.0.1:{PORT}"]
+        command += [
+            "--workers",
+            "2",
+            "--threads",
+            "8",
+            "--worker-class",
+            "gthread",
+            "--keep-alive",
+            "30",
+            "--log-level",
+            "error",
+        ]
+        with (ROOT / "var" / "bench.log").open("ab") as log:
+            server = subprocess.Popen(
+                command, cwd=ROOT, env=os.environ | self.environment, stdout=log, stderr=log
+            )
+        try:
+            _wait_for_port()
+            load.run(port=PORT, connections=CONNECTIONS, seconds=1.0, make=self.make)
+            before = _cpu_seconds(server.pid)
+            seen = load.run(
+                port=PORT, connections=CONNECTIONS, seconds=seconds, make=self._fresh(len(self.loads))
+            )
+            self.cpu_ms.append((_cpu_seconds(server.pid) - before) * 1000 / seen.total)
+            self.loads.append(seen)
+        finally:
+            server.terminate()
+            server.wait(20)
+
+    def _fresh(self, run: int) -> Callable[[int], bytes]:
+        return lambda serial: self.make(serial + (run + 1) * 100_000_000)
+
+    @property
+    def rps(self) -> float:
+        return statistics.median(one.rps for one in self.loads)
+
+    @property
+    def cpu(self) -> float:
+        return statistics.median(self.cpu_ms)
+
+    @property
+    def p99(self) -> float:
+        return statistics.median(one.p99 for one in self.loads)
+
+
+def _wait_for_port() -> None:
+    for _try in range(300):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/nothing-here", timeout=2)
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the server did not come up: see var/bench.log")
+
+
+def _cpu_seconds(pid: int) -> float:
+    """User and system time of the server and its workers so far."""
+    tick = os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    total = 0
+    for one in (str(pid), *children):
+        parts = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        total += int(parts[11]) + int(parts[12])
+    return total / tick
+
+
+# --- The three requests: JSON of the same size, every id unique ---
+def _body(serial: int, **more: object) -> bytes:
+    fields = {"to": "USDTBALANCE", "amount": 12.5, "purse": "", "type": "Invoice", "status": "Payed"}
+    text = json.dumps(fields | {"invoiceid": serial, "uniqueid": f"{serial:018d}"} | more)
+    return (text[:-1] + ', "desc": "' + "x" * (479 - len(text) - 12) + '"}').encode()
+
+
+def _ours(path: str, secret: str, serial: int) -> bytes:
+    body = _body(serial)
+    signature = hmac.new(secret.encode(), body, hashlib.sha512).hexdigest()
+    return load.post(path, body, {"Content-Type": "application/json", "X-SIGNATURE": signature})
+
+
+def _bare(serial: int) -> bytes:
+    return load.post("/callback/", _body(serial), {"Content-Type": "application/json"})
+
+
+def _peer(path: str, secret: str, serial: int) -> bytes:
+    event = {
+        "id": f"evt_{serial}",
+        "object": "event",
+        "type": "balance.available",
+        "api_version": "2020-08-27",
+        "created": 1,
+    }
+    event |= {
+        "account": "acct_bench",
+        "livemode": False,
+        "data": {"object": {"object": "balance"}},
+        "request": None,
+    }
+    text = json.dumps(event)
+    body = (text[:-1] + ', "pad": "' + "x" * max(0, 479 - len(text) - 11) + '"}').encode()
+    now = int(time.time())
+    signature = hmac.new(secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
+    return load.post(
+        path, body, {"Content-Type": "application/json", "Stripe-Signature": f"t={now},v1={signature}"}
+    )
+
+
+# --- The run ---
+def _python(code: str, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return (done.stdout.strip().splitlines() or [""])[-1]
+
+
+def variants(home: Path) -> list[Variant]:
+    """The three servers on one database server, each with a database of its own."""
+    url = embedded.database_url(home)
+    database = {name: url.replace("/backoffice?", f"/{name}?") for name in ("ours", "bare", "peer")}
+    for name in database:
+        _python(
+            f"import psycopg; psycopg.connect({url!r}, autocommit=True).execute('CREATE DATABASE bench_{name}')",
+            {},
+        )
+        database[name] = url.replace("/backoffice?", f"/bench_{name}?")
+    ours = {
+        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+        "DEBUG": "off",
+        "BACKOFFICE_HOME": str(home),
+        "SECRET_KEY": "bench" * 12,
+        "FIELD_ENCRYPTION_KEYS": "YmVuY2gtb25seS1maWVsZC1rZXktMDAwMDAwMDAwMDA=",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "PUBLIC_URL": "https://127.0.0.1",
+        "METRICS_TOKEN": "bench",
+        "EMAIL_URL": "dummymail://",
+        "DATABASE_URL": database["ours"],
+        "REDIS_URL": embedded.redis_url(home),
+        "PROVIDER_INTERNAL_HOSTS": "127.0.0.1:9",
+    }
+    setup = "import django; django.setup(); from django.core.management import call_command; call_command('migrate', verbosity=0)\n"
+    path = _python(
+        setup + "from payments.services import accounts\n"
+        "account = accounts.create(actor=None, provider='bitloga', name='bench', base_url='http://127.0.0.1:9/',"
+        " credentials={'api_key': 'k', 'api_secret': 's'})\n"
+        "print(accounts.callback_url(account))",
+        ours,
+    ).removeprefix("https://127.0.0.1")
+    bare, peer = {"DATABASE_URL": database["bare"]}, {"DATABASE_URL": database["peer"]}
+    _python(
+        f"import psycopg; psycopg.connect({database['bare']!r}, autocommit=True).execute({_TABLE!r}); print()",
+        {},
+    )
+    peer_path = _python("from benchmarks import peer; print(peer.prepare())", peer)
+    return [
+        Variant("ours", "backoffice.wsgi:application", ours, functools.partial(_ours, path, "s")),
+        Variant("bare view", "benchmarks.bare:application", bare, _bare),
+        Variant(
+            "dj-stripe",
+            "benchmarks.peer:application",
+            peer,
+            functools.partial(_peer, peer_path, "whsec_bench"),
+        ),
+    ]
+
+
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS bare (id bigserial PRIMARY KEY, external text UNIQUE, body text NOT NULL)"
+)
+
+
+def run(home: Path, *, rounds: int = 5, seconds: float = 4.0) -> list[str]:
+    """Measure all three in turn, `rounds` times; gives the lines to print."""
+    measured = variants(home)
+    for _round in range(rounds):
+        for variant in measured:
+            variant.measure(seconds)
+    lines = [
+        f"{'callbacks, 16 connections':<28}{'per s':>8}{'p50 ms':>8}{'p99 ms':>8}{'CPU ms':>8}{'not 200':>9}"
+    ]
+    for one in measured:
+        p50 = statistics.median(seen.p50 for seen in one.loads)
+        bad = sum(seen.bad for seen in one.loads)
+        lines.append(f"{one.name:<28}{one.rps:>8.0f}{p50:>8.1f}{one.p99:>8.1f}{one.cpu:>8.2f}{bad:>9}")
+    ours, bare, peer = measured
+
+    def goal(name: str, value: float, limit: float, *, most: bool, words: str) -> str:
+        met = value <= limit if most else value >= limit
+        sign = "<=" if most else ">="
+        return f"{name}  {words:<44}{value:>7.2f}  goal {sign} {limit:.2f}  {'met' if met else 'NOT MET'}"
+
+    lines += [
+        goal("C1", ours.cpu / bare.cpu, 1.6, most=True, words="CPU per callback, against the bare view"),
+        goal("C1", ours.rps / bare.rps, 0.6, most=False, words="callbacks per second, against the bare view"),
+        goal("C2", ours.rps / peer.rps, 5, most=False, words="callbacks per second, against dj-stripe"),
+        goal("C2", ours.cpu / peer.cpu, 1 / 6, most=True, words="CPU per callback, against dj-stripe"),
+        goal("C3", ours.p99 / bare.p99, 2, most=True, words="p99, against the bare view"),
+    ]
+    return lines

@@ -1,0 +1,197 @@
+"""Items that need a person: the list, the evidence, taking over, closing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.kit.timeline import flat
+from backoffice.kit.views import Action, ActionView, DetailView, ListView
+from backoffice.kit.views.details import SLOW
+from payments.filters.exceptions import ExceptionItemFilters
+from payments.forms.exceptions import BookForm, NoteForm
+from payments.models import Balance, ExceptionItem
+from payments.services import exceptions
+from payments.tables.exceptions import ExceptionItemTable
+
+Kind = ExceptionItem.Kind
+
+# What each kind means, and what to do about it.
+GUIDE = {
+    Kind.HOLD: _(
+        "What the provider reports is not what we asked for, so nothing is booked. Compare both, ask the "
+        "provider if needed, then release the hold: the transaction goes on as the provider reports it."
+    ),
+    Kind.UNKNOWN_WORD: _(
+        "The provider uses a status that we do not know. The transaction keeps its state and is asked about "
+        "further. Look at the provider's panel, and tell an admin."
+    ),
+    Kind.UNKNOWN_REFERENCE: _(
+        "The provider signed a message about a transaction that is not ours. Perhaps another system uses the "
+        "same keys. Ask who made it."
+    ),
+    Kind.FORGED_CALLBACK: _(
+        "Somebody who knows a callback address sends messages without the right signature. They change "
+        "nothing. An admin can give the account a new callback address, and should check the secret key."
+    ),
+    Kind.MISMATCH: _(
+        "A callback says one thing, the provider answers another when asked. The answer counts. Look at "
+        "both, and ask the provider if the amount is wrong."
+    ),
+    Kind.TAKEN_BACK: _(
+        "The provider has changed its final word. Our books keep the first one. Ask the provider, then "
+        "correct the books if needed."
+    ),
+    Kind.LATE_PAYMENT: _(
+        "The money came after the invoice was over. It is booked. Decide with the customer what it is for."
+    ),
+    Kind.OVERPAID: _(
+        "More came than was asked for. All of it is booked. Agree with the customer on the rest."
+    ),
+    Kind.UNEXPLAINED_BALANCE: _(
+        "The provider states another balance than our movements explain: a fee, or something done in the "
+        "provider's panel. Find the reason, then close this and book the difference."
+    ),
+    Kind.DEAD_CALLBACK: _(
+        "A callback could not be processed after several tries. The transaction is asked about anyway. Look "
+        "at the callback; once the cause is gone, process it again."
+    ),
+    Kind.DENIED: _(
+        "The provider does not accept our keys or our address, so nothing is sent for this account. An admin "
+        "must check the keys and press “Test connection”."
+    ),
+    Kind.ACCOUNT_MOVED: _(
+        "An admin has pointed this account to another server, and its keys were cleared. Ask the admin "
+        "whether this was meant."
+    ),
+}
+
+
+def is_open(item: ExceptionItem) -> bool:
+    """Whether it still needs a person."""
+    return item.status == ExceptionItem.Status.OPEN
+
+
+def is_held(item: ExceptionItem) -> bool:
+    """Whether it ends by releasing its transaction, not by closing."""
+    return item.kind == Kind.HOLD and item.reference is not None and item.reference.held_at is not None
+
+
+@dataclass(frozen=True)
+class ReleaseAction(Action):
+    """Leads to the release of the item's transaction."""
+
+    def url(self, obj: Any) -> str:
+        return reverse(self.url_name, kwargs={"pk": obj.reference_id})
+
+
+class ExceptionItemListView(ListView):
+    model = ExceptionItem
+    table_class = ExceptionItemTable
+    filterset_class = ExceptionItemFilters
+    ordering = ("-opened_at", "-id")
+    select_related = ("account", "reference", "owner")
+    intro = _("What does not fit and needs a person.")
+
+
+class ExceptionItemDetailView(DetailView):
+    model = ExceptionItem
+    select_related = ("account", "reference", "owner", "closed_by")
+    list_url_name = "payments:exceptionitem_list"
+    actions = (
+        Action(
+            _("Take over"),
+            "payments:exceptionitem_own",
+            "payments.own_exceptionitem",
+            "hand",
+            when=is_open,
+        ),
+        ReleaseAction(
+            _("Release the hold"),
+            "payments:reference_release",
+            "payments.release_hold",
+            "lock-open",
+            style="primary",
+            confirm=True,
+            when=lambda item: is_open(item) and is_held(item),
+        ),
+        Action(
+            _("Close"),
+            "payments:exceptionitem_close",
+            "payments.close_exceptionitem",
+            "check",
+            style="primary",
+            confirm=True,
+            when=lambda item: is_open(item) and not is_held(item),
+        ),
+    )
+
+    def live(self, obj: ExceptionItem) -> int:
+        return SLOW if is_open(obj) else 0
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        item = self.object
+        context = super().context(
+            guide=GUIDE.get(item.kind, ""),
+            evidence=list(flat(item.facts)),
+            balance=_balance(item),
+            is_held=is_held(item),
+            **extra,
+        )
+        if item.owner_id == self.request.user.pk:
+            context["offers"] = [
+                offer
+                for offer in context["offers"]
+                if offer.action.permission != "payments.own_exceptionitem"
+            ]
+        return context
+
+
+def _balance(item: ExceptionItem) -> Balance | None:
+    """The balance that an item about an unexplained one speaks of, as it is now."""
+    if item.kind != Kind.UNEXPLAINED_BALANCE or item.account_id is None:
+        return None
+    return Balance.objects.filter(account=item.account_id, currency=item.facts.get("currency", "")).first()
+
+
+class ExceptionItemOwnView(ActionView):
+    model = ExceptionItem
+    permission = "payments.own_exceptionitem"
+    title = _("Take over")
+    question = _("You will stand here as the person who looks at it.")
+    success = _("This is yours now.")
+
+    def perform(self, obj: ExceptionItem, form: Any) -> None:
+        exceptions.own(actor=self.request.user, item=obj)
+
+
+class ExceptionItemCloseView(ActionView):
+    model = ExceptionItem
+    permission = "payments.close_exceptionitem"
+    form_class = NoteForm
+    template_name = "payments/exceptionitem_close.html"
+    title = _("Close")
+    question = _("Say what you found and decided. It is kept with your name and cannot be changed.")
+    success = _("Closed.")
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return ExceptionItem.objects.select_related("account", "reference")
+
+    def get_form(self, data: Any = None) -> forms.Form:
+        return BookForm(data) if self.object.kind == Kind.UNEXPLAINED_BALANCE else NoteForm(data)
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        return super().context(balance=_balance(self.object), **extra)
+
+    def perform(self, obj: ExceptionItem, form: Any) -> None:
+        exceptions.close(
+            actor=self.request.user,
+            item=obj,
+            note=form.cleaned_data["note"],
+            book=form.cleaned_data.get("book", False),
+        )

@@ -1,0 +1,50 @@
+"""What hangs on our 18 digits: the way to the transaction's page, and letting a held one go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.kit import office
+from backoffice.kit.views import ActionView, StaffView
+from payments.forms.exceptions import NoteForm
+from payments.models import Reference
+from payments.services import exceptions
+
+
+class ReferenceView(StaffView):
+    """Leads to the page of the transaction with this reference; that page checks who may see it."""
+
+    permission = "backoffice.view_dashboard"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        reference = get_object_or_404(Reference, pk=pk)
+        kind = office.kind(reference.kind)
+        return HttpResponseRedirect(
+            reverse(kind.detail, kwargs={"pk": getattr(reference, reference.kind).pk})
+        )
+
+
+class ReferenceReleaseView(ActionView):
+    model = Reference
+    permission = "payments.release_hold"
+    form_class = NoteForm
+    template_name = "payments/reference_release.html"
+    title = _("Release the hold")
+    button = _("Release")
+    question = _(
+        "The transaction goes on as the provider reports it. The same difference does not hold it again. "
+        "Your note stays in the timeline."
+    )
+    success = _("Released. The provider is asked now.")
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return Reference.objects.select_related("account")
+
+    def perform(self, obj: Reference, form: NoteForm) -> None:
+        exceptions.release_hold(actor=self.request.user, reference=obj, note=form.cleaned_data["note"])

@@ -1,0 +1,126 @@
+"""One real row of every model that has a page of its own: what tests/test_routes.py fills addresses with.
+
+A page whose model has no maker here fails the walk, so that no page stays unwalked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils import timezone
+
+from payments.models import (
+    Callback,
+    Currency,
+    ExceptionItem,
+    Invoice,
+    Method,
+    OwnDestination,
+    ProviderAccount,
+)
+from payments.models import ProviderCall, Reference
+from payments.services import accounts, exceptions, invoices
+from tests import factories
+
+# Nothing listens there, and nothing may be asked when a page is looked at.
+NOWHERE = "127.0.0.1:9"
+MAKERS: dict[type, Callable[[Objects], Any]] = {}
+
+
+class Objects:
+    """Makes each row once, when it is first asked for. `settings.PROVIDER_INTERNAL_HOSTS` must hold NOWHERE."""
+
+    def __init__(self) -> None:
+        self._made: dict[type, Any] = {}
+
+    def one(self, model: type) -> Any:
+        """The row of this model. Raises LookupError when nobody says how to make one."""
+        if model not in self._made:
+            if model not in MAKERS:
+                raise LookupError(
+                    f"tests/objects.py makes no {model.__name__}: add it, so that its pages are walked"
+                )
+            self._made[model] = MAKERS[model](self)
+        return self._made[model]
+
+
+def makes(model: type) -> Callable[[Callable[[Objects], Any]], Callable[[Objects], Any]]:
+    def keep(maker: Callable[[Objects], Any]) -> Callable[[Objects], Any]:
+        MAKERS[model] = maker
+        return maker
+
+    return keep
+
+
+@makes(get_user_model())
+def _user(_objects: Objects) -> Any:
+    return factories.person("operator")
+
+
+@makes(ProviderAccount)
+def _account(_objects: Objects) -> ProviderAccount:
+    return accounts.create(
+        actor=None,
+        provider="bitloga",
+        name="walked",
+        base_url=f"http://{NOWHERE}/bitloga/api/v1/",
+        credentials={"api_key": "k" * 32, "api_secret": "s" * 32},
+    )
+
+
+@makes(Method)
+def _method(objects: Objects) -> Method:
+    return objects.one(ProviderAccount).methods.first()
+
+
+@makes(Currency)
+def _currency(_objects: Objects) -> Currency:
+    return Currency.objects.get_or_create(code="XTS", defaults={"title": "Test", "digits": 2})[0]
+
+
+@makes(Invoice)
+def _invoice(objects: Objects) -> Invoice:
+    return invoices.create(
+        actor=None, account=objects.one(ProviderAccount), fields={"paysys": "USDTBALANCE", "amount": "12.5"}
+    )
+
+
+@makes(Reference)
+def _reference(objects: Objects) -> Reference:
+    return objects.one(Invoice).reference
+
+
+@makes(OwnDestination)
+def _destination(objects: Objects) -> OwnDestination:
+    return OwnDestination.objects.create(
+        method="USDTTRC20", label="Cold store", address="T" + "x" * 33, shown="T" + "x" * 33,
+        proposed_by=objects.one(get_user_model()),
+    )  # fmt: skip
+
+
+@makes(ExceptionItem)
+def _exception(objects: Objects) -> ExceptionItem:
+    reference = objects.one(Reference)
+    with transaction.atomic():
+        exceptions.hold(reference=reference, obj=reference.invoice, reason="Amounts differ")
+    return ExceptionItem.objects.get(reference=reference)
+
+
+@makes(ProviderCall)
+def _call(objects: Objects) -> ProviderCall:
+    return ProviderCall.objects.create(
+        account=objects.one(ProviderAccount), operation="details", method="POST", url=f"http://{NOWHERE}/details",
+        request="uniqueid=1", request_digest=hashlib.sha256(b"uniqueid=1").hexdigest(), started_at=timezone.now(),
+    )  # fmt: skip
+
+
+@makes(Callback)
+def _callback(objects: Objects) -> Callback:
+    return Callback.objects.create(
+        account=objects.one(ProviderAccount), body=b"{}", size=2, received_at=timezone.now(),
+        digest=hashlib.sha256(b"{}").hexdigest(), status=Callback.Status.FORGED,
+    )  # fmt: skip
