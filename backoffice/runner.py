@@ -30,7 +30,7 @@ from backoffice import embedded
 from backoffice.processes import CannotStart, end, exit_code, is_still, log_file, spawn, tail, trim
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-READY_SECONDS = 90
+READY_SECONDS = 120
 SERVER_CHECK_SECONDS = 5
 GENTLE = [(signal.SIGTERM, 8.0), (signal.SIGQUIT, 3.0)]
 

@@ -34,7 +34,7 @@ def page_of(entry: AuditEntry) -> str:
 def _model_of(object_type: str) -> Any:
     try:
         return apps.get_model(object_type)
-    except LookupError:  # a model that is gone; its history stays
+    except (LookupError, ValueError):  # a model that is gone; its history stays
         return None
 
 

@@ -21,8 +21,9 @@ from payments.models import (
     Method,
     OwnDestination,
     ProviderAccount,
+    ProviderCall,
+    Reference,
 )
-from payments.models import ProviderCall, Reference
 from payments.services import accounts, exceptions, invoices
 from tests import factories
 
@@ -32,7 +33,7 @@ MAKERS: dict[type, Callable[[Objects], Any]] = {}
 
 
 class Objects:
-    """Makes each row once, when it is first asked for. `settings.PROVIDER_INTERNAL_HOSTS` must hold NOWHERE."""
+    """Makes each row once, when it is first asked for. PROVIDER_INTERNAL_HOSTS must hold NOWHERE."""
 
     def __init__(self) -> None:
         self._made: dict[type, Any] = {}
@@ -113,9 +114,14 @@ def _exception(objects: Objects) -> ExceptionItem:
 @makes(ProviderCall)
 def _call(objects: Objects) -> ProviderCall:
     return ProviderCall.objects.create(
-        account=objects.one(ProviderAccount), operation="details", method="POST", url=f"http://{NOWHERE}/details",
-        request="uniqueid=1", request_digest=hashlib.sha256(b"uniqueid=1").hexdigest(), started_at=timezone.now(),
-    )  # fmt: skip
+        account=objects.one(ProviderAccount),
+        operation="details",
+        method="POST",
+        url=f"http://{NOWHERE}/details",
+        request="uniqueid=1",
+        request_digest=hashlib.sha256(b"uniqueid=1").hexdigest(),
+        started_at=timezone.now(),
+    )
 
 
 @makes(Callback)

@@ -52,6 +52,7 @@ def pytest_load_initial_conftests() -> Generator[None, object, object]:
             os.environ.pop(name, None)
         home = new_home()
         _kept = keep(home)
+        (home / "static").mkdir()  # whitenoise looks for it
         os.environ.update(SET, BACKOFFICE_HOME=str(home), DATABASE_URL=embedded.database_url(home))
     os.environ["REDIS_URL"] = worker_redis_url(home, worker)
     return (yield)

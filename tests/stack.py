@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from backoffice import embedded
 from backoffice.processes import alive, tail
 from tests.keeper import ROOT, keep, new_home
 from tests.servers import known_variables
@@ -26,7 +28,7 @@ from tests.servers import known_variables
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
-READY_SECONDS = 120
+READY_SECONDS = 180
 KEPT_LOGS = ROOT / "var" / "test-logs"
 FLAGS = [
     "--no-sandbox",
@@ -117,7 +119,13 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     finally:
         if request.session.testsfailed:  # what a person wants to read then
             shutil.copytree(system.logs, KEPT_LOGS, dirs_exist_ok=True)
+        os.kill(kept.pid, signal.SIGINT)  # as Ctrl-C does
+        deadline = time.monotonic() + READY_SECONDS
+        while alive(kept.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        servers_left = embedded.running(system.home, broker=False)
         kept.release()
+    assert not servers_left, "Ctrl-C left PostgreSQL running"
 
 
 @pytest.fixture(scope="session")

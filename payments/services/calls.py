@@ -93,7 +93,7 @@ class _Recorder:
     def __init__(self, account: ProviderAccount, reference: Reference | None, fence: int) -> None:
         self.account, self.reference, self.fence = account, reference, fence
         self.row: ProviderCall | None = None
-        self.prepared = self.connected = False
+        self.connected = False
         # Our own gate said no (breaker, rate limit, switched off): that tells nothing about the provider.
         self.turned_away = False
 
@@ -106,9 +106,7 @@ class _Recorder:
                 self.row.save(force_insert=True)
         elif stage == "connected":
             self.connected = True
-        elif stage == "connected":
-            self.connected = True
-        elif stage == "done" and (self.let_through or self.row is not None):
+        elif stage == "done":
             self._finish(exchange)
 
     def _new(self, exchange: Exchange) -> ProviderCall:
@@ -141,9 +139,8 @@ class _Recorder:
         row.outcome = exchange.outcome
         row.error = exchange.error[:300]
         row.save()
-        if not self.turned_away:
-            # What our own gate or guard refused says nothing about the provider.
-        if self.let_through and not (self.connected and exchange.outcome == "Unavailable"):
+        # What our own gate or guard refused says nothing about the provider.
+        if not self.turned_away and not (self.connected and exchange.outcome == "Unavailable"):
             health.note(self.account, exchange)
         log.info(
             "provider.call",

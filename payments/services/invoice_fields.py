@@ -43,7 +43,8 @@ def check(*, account: ProviderAccount, fields: Mapping[str, Any]) -> dict[str, A
         "currency": method.currency,
         "to_balance": method.internal_balance,
         "tag": given.get("dtag", ""),
-        "description": given.get("desc", ""),
+        # Its beginning, for lists; `fields` keep it whole.
+        "description": str(given.get("desc", ""))[: _width("description")],
         "customer": str(given.get("_customer_reference", ""))[:120],
         "fee_payer": given.get("comis", "payer"),
     }
@@ -59,6 +60,10 @@ def check(*, account: ProviderAccount, fields: Mapping[str, Any]) -> dict[str, A
         name: _text(value) for name, value in given.items() if name not in ("purse", "_customer_reference")
     }
     return values | {"fields": kept, "expected": values.get("amount")}
+
+
+def _width(column: str) -> int:
+    return int(Invoice._meta.get_field(column).max_length or 0)
 
 
 def _text(value: Any) -> str:
@@ -79,8 +84,9 @@ def _may_bill(account: ProviderAccount) -> None:
 def _lengths(account: ProviderAccount, method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
     errors = {}
     for field in PROVIDERS[account.provider].invoice_fields:
-        if field.max_length and len(_text(given.get(field.name, ""))) > field.max_length:
-            errors[field.name] = _("At most %(limit)s characters.") % {"limit": field.max_length}
+        limit = _width("tag") if field.name == "dtag" else field.max_length
+        if limit and len(_text(given.get(field.name, ""))) > limit:
+            errors[field.name] = _("At most %(limit)s characters.") % {"limit": limit}
     if errors:
         raise ValidationError(errors)
     return {}
@@ -114,7 +120,7 @@ def _amounts(account: ProviderAccount, method: Method, given: Mapping[str, Any])
 
 def _pay_currency(account: ProviderAccount, code: str) -> str:
     known = Method.objects.filter(account=account, code=code).values_list("currency", flat=True).first()
-    return known or code
+    return known or code[: _width("pay_currency")]
 
 
 def _codes(paylist: Any) -> list[str]:

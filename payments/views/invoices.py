@@ -177,7 +177,8 @@ class InvoiceDetailView(DetailView):
 
     def version(self, obj: Invoice) -> str:
         """Also when it was asked about and will be again: the page says so."""
-        return f"{super().version(obj)}-{obj.checked_at}-{obj.next_check_at}"
+        times = (moment.timestamp() if moment else 0 for moment in (obj.checked_at, obj.next_check_at))
+        return "-".join([super().version(obj), *map(str, times)])
 
     def live(self, obj: Invoice) -> int:
         """Expired ones may still be paid; a final one looks only for an answer that was just asked for."""

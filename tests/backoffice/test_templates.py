@@ -1,4 +1,4 @@
-"""Every template compiles, every icon exists, and nothing in them would need a weaker policy in the browser."""
+"""Every template compiles, every icon exists, and nothing in them needs a weaker policy in the browser."""
 
 from __future__ import annotations
 

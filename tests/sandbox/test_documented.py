@@ -1,4 +1,4 @@
-"""Two people read the document: what the sandbox says must be what the facts beside the client's tests say."""
+"""Two readers of one document: the sandbox says what the facts beside the client's tests say."""
 
 from __future__ import annotations
 

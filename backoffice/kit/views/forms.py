@@ -105,16 +105,23 @@ class ServiceFormView(StaffView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if "token" not in kwargs:
             return HttpResponseRedirect(self._address())
-        if (obj := self.made(self.form_token)) is not None:
-            messages.info(request, _("You have sent this form already. This is what it made."))
-            return redirect(obj)
-        return self.show(self.get_form())
+        return self._to_made() or self.show(self.get_form())
+
+    def _to_made(self) -> HttpResponseBase | None:
+        if (obj := self.made(self.form_token)) is None:
+            return None
+        messages.info(self.request, _("You have sent this form already. This is what it made."))
+        return redirect(obj)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         form = self.get_form(request.POST, request.FILES)
         if "token" not in kwargs:
             form.add_error(None, str(_OLD_PAGE))
             return self.show(form, form_action=self._address())
+        if (
+            earlier := self._to_made()
+        ) is not None:  # changed after "back": it must not look as if it counted
+            return earlier
         if not form.is_valid():
             return self.show(form)
         try:

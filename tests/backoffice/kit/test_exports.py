@@ -156,5 +156,5 @@ class TestStream:
             finally:
                 tracemalloc.stop()
 
-        self.rows(20_000)
-        assert peak(20_000) < 1.5 * peak(4_000)
+        self.rows(9_000)
+        assert peak(9_000) < 1.5 * peak(3_000)

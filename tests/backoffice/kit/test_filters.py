@@ -1,4 +1,4 @@
-"""Filters: days in the person's zone, words of the search table, and nothing listed where a value makes no sense."""
+"""Filters: days in the person's zone, words of the search table, nothing listed for a value without sense."""
 
 from __future__ import annotations
 

@@ -73,8 +73,9 @@ class TestPieces:
     def test_a_time_is_shown_in_the_persons_zone_and_said_in_utc(self) -> None:
         moment = dt.datetime(2026, 7, 1, 22, 30, 5, tzinfo=dt.UTC)
         with timezone.override("Asia/Tokyo"):
+            title = "2026-07-01 22:30:05 UTC"
             assert html.when(moment) == (
-                '<time datetime="2026-07-01T22:30:05Z" title="2026-07-01 22:30:05 UTC">2026-07-02 07:30</time>'
+                f'<time datetime="2026-07-01T22:30:05Z" title="{title}">2026-07-02 07:30</time>'
             )
             assert ">2026-07-02 07:30:05<" in html.when(moment, seconds=True)
         assert html.when(None) == html.EMPTY

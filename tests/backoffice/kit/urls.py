@@ -1,4 +1,4 @@
-"""Routes of pages that exist only for the tests of the kit, beside all real ones (the frame links to those)."""
+"""Routes of pages that exist only for the tests of the kit, beside the real ones that the frame links to."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ def entry(verb: str = "invoice.paid", **values: Any) -> AuditEntry:
 
 def listed(client: Client, query: str = "") -> list[str]:
     table = client.get(f"/audit/{query}").context["table"]
-    return [row.object_text for row in table.data]
+    # Making the person who looks has left a line of its own.
+    return [row.object_text for row in table.data if row.object_type != "auth.user"]
 
 
 class TestPage:
