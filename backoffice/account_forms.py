@@ -12,7 +12,7 @@ from backoffice.accounts import mail_works
 
 
 class Plain:
-    """Without placeholders, which only repeat the labels, nor links beside the field; the first has the cursor."""
+    """No placeholders, which only repeat the labels, and no links beside fields; the first has the cursor."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -30,7 +30,7 @@ def mail_works() -> bool:
 
 
 def locked_out(request: HttpRequest, response: Any, credentials: dict[str, Any] | None) -> HttpResponse:
-    """The answer to whoever guessed too often, and to everybody with that name from that address (axes calls it)."""
+    """The answer (axes asks for it) to a name that was guessed at too often from this address."""
     wait = get_cool_off(request)
     page = render(request, "account/locked.html", {"minutes": -(-wait.seconds // 60)}, status=429)
     page.headers["Retry-After"] = str(wait.seconds)
@@ -38,7 +38,7 @@ def locked_out(request: HttpRequest, response: Any, credentials: dict[str, Any] 
 
 
 def name_of(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
-    """The name that wrong passwords are counted under (axes calls it): signing in ignores upper and lower case."""
+    """The name that wrong passwords are counted under (axes asks): signing in ignores case."""
     name = (credentials or {}).get("username") or request.POST.get("login")
     return name.strip().lower() if name else None
 

@@ -5,7 +5,7 @@ No field makes a superuser, a staff member or a single permission. The audit tra
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -39,9 +39,8 @@ class RolesField(forms.MultipleChoiceField):
     widget = forms.CheckboxSelectMultiple
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            **{"label": _("Roles"), "required": False, "choices": permissions.ROLES.items()} | kwargs
-        )
+        options: dict[str, Any] = {"label": _("Roles"), "required": False}
+        super().__init__(**options | {"choices": list(permissions.ROLES.items())} | kwargs)
 
     def validate(self, value: list[str]) -> None:
         super().validate(value)
@@ -123,8 +122,8 @@ class UserAdmin(OfficeAdmin):
     ordering = ("username",)
     readonly_fields = ("username", "last_login", "date_joined")
     actions = ("deactivate", "unlock", "remove_second_factor")
-    person = (_("Person"), {"fields": ("first_name", "last_name", "email")})
-    fieldsets = (
+    person: Any = (_("Person"), {"fields": ("first_name", "last_name", "email")})
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": ("username", "is_active", "new_password")}),
         person,
         (_("Roles"), {"fields": ("roles",)}),

@@ -1,6 +1,6 @@
 """System checks: what must be right before this may run, above all in production (DEBUG off).
 
-E: the start is refused by `manage.py check`. Holds no rule of the business; fields check themselves (E020, E021).
+`manage.py check` fails on errors. Encrypted fields check themselves: E020, E021.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a log line may say of a request: its route, never its path. Paths hold callback tokens and reset keys."""
+"""What a log line says of a request: its route, never its path, which may hold a token or a reset key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RouteOnly(logging.Filter):
     """Puts the route where Django's own lines (not found, refused, failed) put the path."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        request = getattr(record, "request", None)
+        request: Any = getattr(record, "request", None)
         if hasattr(request, "path_info") and isinstance(record.args, tuple):
             paths = {request.path, request.path_info, request.get_full_path()}
             record.args = tuple(route_of(request) if word in paths else word for word in record.args)

@@ -1,4 +1,4 @@
-"""What happens around every request: the short way of callbacks, the log line, the person's language and zone.
+"""What happens around every request: the callbacks' short way, the log line, the person's language and zone.
 
 Holds no rule about money and no page.
 """
@@ -14,21 +14,33 @@ from collections.abc import Callable
 import structlog
 from axes.helpers import get_client_ip_address
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from django_structlog.middlewares import RequestMiddleware
+from redis.exceptions import RedisError
 
 from backoffice import logs
 
 log = structlog.get_logger(__name__)
 Respond = Callable[[HttpRequest], HttpResponse]
 
-PERMISSIONS_POLICY = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()"
+NOT_NEEDED = (
+    "accelerometer",
+    "camera",
+    "geolocation",
+    "gyroscope",
+    "magnetometer",
+    "microphone",
+    "payment",
+    "usb",
+)
+PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in NOT_NEEDED)
 
 
 class CallbackShortcut:
-    """Stands first: a provider's callback goes straight to its view. No session, user, language or CSRF check.
+    """Stands first: a provider's callback goes straight to its view, without session, user, language, CSRF.
 
     The view authenticates by the token in the path; nothing of the path reaches a log.
     """
@@ -87,7 +99,7 @@ class RequestLog(RequestMiddleware):
 
 
 class StaffMiddleware:
-    """The person's language and zone for the page, and the headers that keep pages out of caches and frames."""
+    """The person's language and zone for the page, and headers that keep pages out of caches."""
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
@@ -103,6 +115,13 @@ class StaffMiddleware:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Signing in counts tries in the shared cache. Without it nobody can, and the page says so."""
+        if not isinstance(exception, RedisError):
+            return None
+        log.error("cache.down", request=RequestLog.format_request(request), error=type(exception).__name__)
+        return render(request, "503.html", status=503)
 
     def _activate(self, request: HttpRequest) -> None:
         preference = getattr(request.user, "preference", None)

@@ -53,9 +53,9 @@ class AuditEntryTable(BaseTable):
     at = WhenColumn(_("Time"), seconds=True, orderable=True, initial_sort_descending=True)
     actor_name = Column(_("Who"), default=_("The system"), css="text-nowrap")
     verb = Column(_("What"), css="cell-strong")
-    object_text = LinkColumn(_("Object"), to=page_of, css="text-break")
+    object_text = LinkColumn(_("Object"), to=page_of, css="text-break cell-wide")
     object_type = Column(_("Kind"), hide_below="xl")
-    reference = Column(_("Reference"), css="ref", hide_below="md")
+    reference = Column(_("Reference"), css="ref", hide_below="xl")
     way = Column(_("Way"), hide_below="lg")
     facts = Column(_("Facts"), css="cell-facts")
 

@@ -56,7 +56,15 @@ def _balances(user: Any) -> dict[str, Any]:
     shown = []
     for account in accounts[:SHOWN_ACCOUNTS]:
         stated = list(account.balances.all())
-        shown.append((account, stated[:SHOWN_BALANCES], max(len(stated) - SHOWN_BALANCES, 0)))
+        asked = [one.asked_at for one in stated if one.asked_at is not None and one.missing_since is None]
+        shown.append(
+            (
+                account,
+                stated[:SHOWN_BALANCES],
+                max(len(stated) - SHOWN_BALANCES, 0),
+                min(asked, default=None),
+            )
+        )
     in_use = Balance.objects.filter(account__is_active=True)
     return {
         "accounts": shown,

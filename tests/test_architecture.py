@@ -220,7 +220,8 @@ class TestServices:
 
     def test_services_on_one_floor_make_no_ring(self) -> None:
         for start in {importer for importer, _ in BESIDE}:
-            reached, fresh = set(), {start}
+            reached: set[str] = set()
+            fresh = {start}
             while fresh:
                 fresh = {target for importer, target in BESIDE if importer in fresh} - reached
                 reached |= fresh

@@ -1,12 +1,11 @@
 """Django's admin under the roles of permissions.py: its site, and the base classes of every admin page.
 
-Read-only unless a class names the permission that may change it. Nothing is ever deleted here. Holds no model.
+Read-only unless a class names the permission to change. Nothing is ever deleted here. Holds no model.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -33,7 +32,7 @@ class OfficeAdminSite(admin.AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return permissions.may_manage_users(request.user)
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Who may not gets the 403 page at once, and not a login form that cannot help."""
         inner = super().admin_view(view, cacheable)
 
@@ -53,13 +52,13 @@ class OfficeAdminSite(admin.AdminSite):
             raise PermissionDenied(_("Your role does not allow this."))
         return redirect("admin:index")
 
-    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("account_logout")
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("account_change_password")
 
-    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change_done(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return redirect("account_change_password")
 
 
@@ -70,7 +69,8 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list[: self.LIMIT].count()
+        rows: Any = self.object_list
+        return rows[: self.LIMIT].count()
 
 
 class ByRole:

@@ -1,7 +1,7 @@
 """Model fields: encrypted text with its write-only form field, keyed digests, masks, and exact amounts.
 
-Imports nothing of ours and knows no model. The key ring is settings.FIELD_ENCRYPTION_KEYS: the first key writes,
-all keys read; `manage.py reencrypt` brings everything under the first one.
+Imports nothing of ours and knows no model. The key ring is settings.FIELD_ENCRYPTION_KEYS: the first key
+writes, all keys read; `manage.py reencrypt` brings everything under the first one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import hmac
 import json
 import re
 import uuid
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -50,7 +49,10 @@ def seal(value: str, place: str) -> str:
 
 
 def unseal(sealed: str, place: str) -> str:
-    """Decrypt with any key of the ring. Raises SecretUnreadable for a missing key, a changed text, another place."""
+    """Decrypt with any key of the ring.
+
+    Raises SecretUnreadable when no key opens it, it was changed, or it belongs to another place.
+    """
     try:
         found = json.loads(MultiFernet(_ring()).decrypt(sealed.encode()))
     except InvalidToken:
@@ -79,9 +81,9 @@ def _digest_key(key: str, purpose: str) -> bytes:
 def keyed_digests(value: str, purpose: str) -> list[str]:
     """The digest under every key of the ring, first key first: look up with `filter(digest__in=...)`.
 
-    HMAC-SHA256 (hex); its key is derived from a ring key and `purpose`, so a copy of the database alone cannot
-    be searched by trying all card numbers. Looking up under every key keeps lookups right while keys rotate:
-    `manage.py reencrypt` writes KeyedDigestFields anew under the first key before an old key may be removed.
+    HMAC-SHA256 (hex); its key is derived from a ring key and `purpose`, so a copy of the database alone
+    cannot be searched by trying all card numbers. Looking up under every key keeps lookups right while keys
+    rotate: `manage.py reencrypt` writes KeyedDigestFields anew before an old key may be removed.
     """
     return [
         hmac.new(_digest_key(key, purpose), value.encode(), hashlib.sha256).hexdigest()
@@ -113,7 +115,7 @@ class Sealed(str):
 
 
 class _OpensWhenRead(DeferredAttribute):
-    """Keeps what the database holds and decrypts each time the attribute is read, so that lists do not pay."""
+    """Keeps what the database holds and decrypts whenever the attribute is read: lists do not pay."""
 
     field: EncryptedTextField
 
@@ -128,9 +130,9 @@ class _OpensWhenRead(DeferredAttribute):
 class EncryptedTextField(models.TextField):
     """Text that is encrypted at rest and bound to its row: the model needs a `uuid` field with a default.
 
-    Reading the attribute may raise SecretUnreadable. Only `isnull` and "is empty" can be asked of the database;
-    `update()` and `bulk_update()` refuse values, `save()` and `bulk_create()` are the ways in. Never null.
-    Fixtures (dumpdata) and forms get an empty text.
+    Reading the attribute may raise SecretUnreadable. Only `isnull` and "is empty" can be asked of the
+    database; `save()` and `bulk_create()` are the ways in, `update()` and `bulk_update()` refuse values.
+    Never null. Fixtures (dumpdata) and forms get an empty text.
     """
 
     descriptor_class = _OpensWhenRead
@@ -150,7 +152,7 @@ class EncryptedTextField(models.TextField):
                     f"{self.model.__name__} needs a UUIDField named uuid.", obj=self, id="backoffice.E020"
                 )
             )
-        if self.null or self.unique or self.db_index:
+        if self.null or self.unique or getattr(self, "db_index", False):
             found.append(
                 checks.Error(
                     "An encrypted text is never null, unique or indexed.", obj=self, id="backoffice.E021"
@@ -188,7 +190,7 @@ class EncryptedTextField(models.TextField):
         raise FieldError(f"{self.name} is encrypted: {lookup_name} cannot work.")
 
     # Out to forms and fixtures: nothing
-    def value_from_object(self, obj: models.Model) -> str:
+    def value_from_object(self, obj: models.Model) -> Any:
         return ""
 
     def value_to_string(self, obj: models.Model) -> str:
@@ -199,7 +201,7 @@ class EncryptedTextField(models.TextField):
         return bool(instance.__dict__.get(self.attname, ""))
 
     def renewed(self, instance: models.Model) -> Sealed | None:
-        """The same secret under the first key, for update(); None if it is there already. May raise SecretUnreadable."""
+        """The same secret under the first key, for update(); None if it is. May raise SecretUnreadable."""
         kept = instance.__dict__.get(self.attname, "")
         if not isinstance(kept, Sealed) or is_current(kept):
             return None
@@ -226,9 +228,8 @@ class KeyedDigestField(models.CharField):
 
     def __init__(self, *args: Any, of: str, purpose: str, **kwargs: Any) -> None:
         self.of, self.purpose = of, purpose
-        super().__init__(
-            *args, **{"max_length": 64, "blank": True, "default": "", "editable": False} | kwargs
-        )
+        options: dict[str, Any] = {"max_length": 64, "blank": True, "default": "", "editable": False}
+        super().__init__(*args, **options | kwargs)
 
     def deconstruct(self) -> Any:
         name, path, arguments, options = super().deconstruct()
@@ -281,9 +282,9 @@ class SecretInput(forms.PasswordInput):
 
 
 class SecretField(forms.CharField):
-    """Write-only: cleans to the new secret, "" when it is to be removed, None when nothing was typed (keep it)."""
+    """Write-only. Cleans to the new secret, "" to remove the stored one, None (nothing typed) to keep it."""
 
-    widget: Callable[..., Any] | Any = SecretInput
+    widget: Any = SecretInput
 
     def __init__(self, *, clearable: bool = True, **kwargs: Any) -> None:
         # Spaces around a pasted key are never part of it.
@@ -311,7 +312,7 @@ class MoneyFormField(forms.DecimalField):
             return text.rstrip("0").rstrip(".") if "." in text else text
         return value
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and value and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value, re.ASCII):
             raise ValidationError(
                 _("Enter a number such as 12.50: digits and a point, nothing else."), code="invalid"

@@ -6,6 +6,7 @@ Holds no table of any object: each model keeps its TRANSITIONS beside its choice
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 
 class IllegalMove(Exception):
@@ -16,12 +17,12 @@ class IllegalMove(Exception):
         super().__init__(f"This is {old} and cannot become {new}.")
 
 
-def check_move(transitions: Mapping[str, Collection[str]], old: str, new: str) -> None:
+def check_move(transitions: Mapping[Any, Collection[str]], old: str, new: str) -> None:
     """Raise IllegalMove unless the table lists `new` behind `old`."""
     if new not in transitions.get(old, ()):
         raise IllegalMove(old, new)
 
 
-def closed(transitions: Mapping[str, Collection[str]]) -> set[str]:
+def closed(transitions: Mapping[Any, Collection[str]]) -> set[str]:
     """The states that nothing leaves."""
     return {state for state, ways in transitions.items() if not ways}

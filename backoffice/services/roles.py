@@ -37,9 +37,7 @@ def give(*, actor: Any, user: Any, role: str) -> None:
         excluded = NOT_WITH_ADMIN if role == ADMIN else {ADMIN} if role in NOT_WITH_ADMIN else frozenset()
         if clash := sorted(has & excluded):
             raise ValidationError(
-                _(
-                    "%(user)s is %(has)s and so cannot be %(role)s: an admin neither requests nor approves money."
-                ),
+                _("%(user)s is %(has)s, not %(role)s as well: an admin neither requests nor approves money."),
                 code="roles_exclude",
                 params={"user": user.get_username(), "has": ROLES[clash[0]], "role": ROLES[role]},
             )

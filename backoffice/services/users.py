@@ -25,7 +25,7 @@ _manage = guarded("backoffice.manage_user", system=True, superuser=True)
 
 @_manage
 def create(*, actor: Any, username: str, password: str, **fields: str) -> Any:
-    """Make an active user without roles. Raises ValidationError for a bad name, a taken one, a weak password."""
+    """Make an active user without roles. Raises ValidationError for a bad or taken name, a weak password."""
     user = get_user_model()(username=username, **_known(fields))
     user.full_clean(exclude=["password"])
     if get_user_model().objects.filter(username__iexact=username).exists():

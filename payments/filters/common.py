@@ -33,5 +33,5 @@ def reference_filter() -> TextFilter:
         label=_("Reference"),
         field_name="reference__value",
         lookup_expr="startswith",
-        placeholder=_("18 digits, or the first ones"),
+        placeholder=_("18 digits"),
     )

@@ -18,6 +18,6 @@ class MovementFilters(FilterSet):
     account = account_filter()
     currency = currency_filter()
     kind = ChoiceFilter(label=_("Kind"), choices=Movement.Kind.choices)
-    on_balance = ChoiceFilter(label=_("Counts"), choices=[(ON, _("On balance")), (OFF, _("Off balance"))])
+    on_balance = ChoiceFilter(label=_("Balance"), choices=[(ON, _("On balance")), (OFF, _("Off balance"))])
     reference = reference_filter()
     since, until = SinceFilter("booked_at"), UntilFilter("booked_at")

@@ -1,4 +1,4 @@
-"""The checks of an invoice's fields against the payment system's rules, and what is then sent. Deals floor."""
+"""The checks of an invoice's fields against the payment system's rules, and what is sent. Deals floor."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _url = URLValidator(schemes=["https", "http"])
 
 
 def check(*, account: ProviderAccount, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a new invoice from what was typed. Raises ValidationError with every error at its field."""
+    """The columns of a new invoice from what was typed. Raises ValidationError, every error at its field."""
     _may_bill(account)
     given = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
     given = {name: value for name, value in given.items() if value not in ("", None, [])}
@@ -63,7 +63,7 @@ def check(*, account: ProviderAccount, fields: Mapping[str, Any]) -> dict[str, A
 
 
 def _width(column: str) -> int:
-    return int(Invoice._meta.get_field(column).max_length or 0)
+    return int(getattr(Invoice._meta.get_field(column), "max_length", None) or 0)
 
 
 def _text(value: Any) -> str:

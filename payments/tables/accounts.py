@@ -13,7 +13,7 @@ from payments.models import AccountHealth, ProviderAccount
 
 from . import pieces
 
-SHOWN_BALANCES = 4
+SHOWN_BALANCES = 3
 
 
 class ProviderAccountTable(BaseTable):
@@ -23,7 +23,7 @@ class ProviderAccountTable(BaseTable):
     empty = _("An admin adds accounts in the administration: address and keys.")
 
     name = LinkColumn(_("Name"), orderable=True)
-    provider = Column(_("Provider"), hide_below="sm")
+    provider = Column(_("Provider"), hide_below="md")
     state = HtmlColumn(_("State"))
     stated = HtmlColumn(_("Balances"), css="cell-money")
     asked = HtmlColumn(_("How old"), css="cell-when", hide_below="lg")
@@ -45,9 +45,9 @@ class ProviderAccountTable(BaseTable):
         if not pieces.is_troubled(record):
             return pill
         return format_html(
-            '{}<p class="cell-sub">{}</p>',
+            '<div>{}<span class="cell-sub">{}</span></div>',
             pill,
-            _t("since %(age)s") % {"age": pieces.age(record.health.since)},
+            _t("for %(span)s") % {"span": pieces.span(record.health.since)},
         )
 
     def render_stated(self, record: ProviderAccount) -> SafeString:
@@ -60,7 +60,7 @@ class ProviderAccountTable(BaseTable):
         if len(balances) > SHOWN_BALANCES:
             more = _t("and %(n)d more") % {"n": len(balances) - SHOWN_BALANCES}
             lines += format_html('<div class="cell-sub">{}</div>', more)
-        return lines or html.EMPTY
+        return format_html("<div>{}</div>", lines) if lines else html.EMPTY
 
     def render_asked(self, record: ProviderAccount) -> SafeString:
         asked = [one.asked_at for one in record.balances.all() if one.asked_at is not None]

@@ -22,9 +22,9 @@ class BalanceTable(BaseTable):
     caption = _("Balances per account and currency")
     empty = _("Balances appear here as soon as a provider has stated them.")
 
-    account = LinkColumn(_("Account"), to=lambda balance: balance.account)
-    currency = Column(_("Currency"), css="cell-strong", hide_below="lg")
-    stated = MoneyColumn(_("Stated by the provider"), css="cell-strong")
+    account = LinkColumn(_("Account"), to=lambda balance: balance.account, css="cell-name")
+    currency = Column(_("Currency"), css="cell-strong")
+    stated = MoneyColumn(_("Stated"), css="cell-strong")
     age = HtmlColumn(_("How old"), css="cell-when")
     opening = MoneyColumn(_("Opening"), hide_below="lg")
     moved = MoneyColumn(_("Moved"), signed=True)
@@ -64,15 +64,15 @@ class AccountBalanceTable(BalanceTable):
     """The balances of one account, which needs not be named on each line."""
 
     class Meta(BalanceTable.Meta):
-        exclude = ("account",)
+        exclude = ("account", "opening", "asked_at")
 
 
 def drift(balance: Balance) -> SafeString:
     """What movements do not explain, and since when; a word where all is explained."""
     if not balance.drift:
-        return format_html('<span class="text-secondary">{}</span>', _t("all explained"))
+        return format_html('<span class="text-secondary">{}</span>', _t("nothing"))
     return format_html(
-        '<span class="unexplained">{}</span><div class="cell-sub">{}</div>',
+        '<div><span class="unexplained">{}</span><span class="cell-sub">{}</span></div>',
         html.money(balance.drift, balance.currency, signed=True),
-        _t("since %(age)s") % {"age": pieces.age(balance.drift_since)},
+        _t("for %(span)s") % {"span": pieces.span(balance.drift_since)},
     )

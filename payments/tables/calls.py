@@ -21,7 +21,7 @@ class ProviderCallTable(BaseTable):
 
     started_at = WhenColumn(_("Began"), seconds=True, orderable=True, initial_sort_descending=True)
     operation = HtmlColumn(_("Operation"), css="cell-link")
-    account = LinkColumn(_("Account"), to=lambda call: call.account, hide_below="sm")
+    account = LinkColumn(_("Account"), to=lambda call: call.account, css="cell-name")
     reference = LinkColumn(_("Reference"), to=lambda call: call.reference, css="mono", hide_below="lg")
     outcome = StatusColumn(_("Outcome"), empty_values=(None,))
     http_status = Column(_("HTTP"), hide_below="xl")
@@ -45,10 +45,10 @@ class ProviderCallTable(BaseTable):
     def render_operation(self, record: ProviderCall) -> SafeString:
         attempt = "" if record.safe else _t("attempt %(n)d") % {"n": record.number}
         return format_html(
-            '<a href="{}">{}</a>{}',
+            '<div><a href="{}">{}</a>{}</div>',
             record.get_absolute_url(),
             record.operation,
-            format_html('<div class="cell-sub">{}</div>', attempt) if attempt else "",
+            format_html('<span class="cell-sub">{}</span>', attempt) if attempt else "",
         )
 
     def render_duration_ms(self, record: ProviderCall) -> str:
@@ -65,7 +65,7 @@ class ProviderCallTable(BaseTable):
 class LatestCallTable(ProviderCallTable):
     """The same in few columns, for the pages of accounts."""
 
-    caption = _("Latest calls")
+    caption = _("The latest calls, newest first")
 
     class Meta(ProviderCallTable.Meta):
         exclude = ("account", "reference", "http_status", "error")

@@ -20,7 +20,7 @@ class ExceptionItemTable(BaseTable):
     opened_at = WhenColumn(_("Opened"), orderable=True, initial_sort_descending=True)
     title = LinkColumn(_("What"), css="text-break cell-wide")
     kind = Column(_("Kind"), hide_below="lg")
-    account = LinkColumn(_("Account"), to=lambda item: item.account, hide_below="md")
+    account = LinkColumn(_("Account"), to=lambda item: item.account, css="cell-name", hide_below="md")
     reference = LinkColumn(_("Reference"), to=lambda item: item.reference, css="mono", hide_below="lg")
     owner = Column(_("Owner"), default=_("nobody"))
     last_seen = HtmlColumn(_("Last seen"), css="cell-when", hide_below="xl")

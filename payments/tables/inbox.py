@@ -19,7 +19,7 @@ class CallbackTable(BaseTable):
 
     received_at = WhenColumn(_("Received"), seconds=True, orderable=True, initial_sort_descending=True)
     number = LinkColumn(_("Callback"), accessor="pk")
-    account = LinkColumn(_("Account"), to=lambda callback: callback.account, hide_below="sm")
+    account = LinkColumn(_("Account"), to=lambda callback: callback.account, css="cell-name")
     reference = LinkColumn(_("Reference"), to=lambda callback: callback.reference, css="mono")
     status = StatusColumn(_("Status"))
     result = Column(_("Result"), css="text-break cell-wide", hide_below="lg")

@@ -20,11 +20,11 @@ class MovementTable(BaseTable):
 
     booked_at = WhenColumn(_("Booked"), seconds=True, orderable=True, initial_sort_descending=True)
     reference = LinkColumn(_("Reference"), to=lambda movement: movement.reference, css="mono")
-    account = LinkColumn(_("Account"), to=lambda movement: movement.account, hide_below="sm")
+    account = LinkColumn(_("Account"), to=lambda movement: movement.account, css="cell-name")
     kind = Column(_("Kind"), hide_below="lg")
     label = Column(_("What"), hide_below="xl", css="text-break")
     amount = MoneyColumn(_("Amount"), signed=True)
-    on_balance = HtmlColumn(_("Counts"), hide_below="md")
+    on_balance = HtmlColumn(_("Balance"), hide_below="lg")
     way = Column(_("Way"), hide_below="xl")
 
     class Meta:
@@ -42,7 +42,7 @@ class MovementTable(BaseTable):
 class LatestMovementTable(MovementTable):
     """The same in few columns, for the dashboard and the pages of accounts."""
 
-    caption = _("Latest movements")
+    caption = _("The latest movements, newest first")
 
     class Meta(MovementTable.Meta):
         exclude = ("label", "on_balance", "way")
@@ -54,7 +54,7 @@ class LatestMovementTable(MovementTable):
         amount = html.money(record.amount, record.currency, signed=True)
         if record.on_balance:
             return amount
-        return format_html('{}<div class="cell-sub">{}</div>', amount, _t("off balance"))
+        return format_html('<div>{}<span class="cell-sub">{}</span></div>', amount, _t("off balance"))
 
 
 class AccountMovementTable(LatestMovementTable):

@@ -31,6 +31,12 @@ def age(moment: dt.datetime | None) -> str:
     return pieces.age(moment)
 
 
+@register.filter
+def span(moment: dt.datetime | None) -> str:
+    """How much time has passed since."""
+    return pieces.span(moment)
+
+
 @register.simple_tag
 def statement(balance: Balance) -> SafeString:
     """How old a stated balance is."""

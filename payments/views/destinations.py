@@ -51,7 +51,7 @@ class OwnDestinationCreateView(ServiceFormView):
     prefill = ("method",)
 
     def made(self, token: uuid.UUID) -> OwnDestination | None:
-        return OwnDestination.objects.filter(proposed_by=self.request.user, form_token=token).first()
+        return OwnDestination.objects.filter(proposed_by=self.request.user.pk, form_token=token).first()
 
     def perform(self, form: OwnDestinationForm) -> OwnDestination:
         return destinations.propose(actor=self.request.user, form_token=self.form_token, **form.cleaned_data)

@@ -120,7 +120,7 @@ class InvoiceCreateView(ServiceFormView):
         return {**super().get_form_kwargs(), "account": self.account}
 
     def made(self, token: uuid.UUID) -> Invoice | None:
-        return Invoice.objects.filter(created_by=self.request.user, form_token=token).first()
+        return Invoice.objects.filter(created_by=self.request.user.pk, form_token=token).first()
 
     def perform(self, form: InvoiceForm) -> Invoice:
         return invoices.create(

@@ -75,6 +75,36 @@
     }
   });
 
+  // Fields that are drawn anew keep what was typed while the server was drawing.
+  const fieldsOf = (place) => place.querySelectorAll("input[name], select[name], textarea[name]");
+  const sameField = (place, field) =>
+    [...fieldsOf(place)].find(
+      (other) => other.name === field.name && (!isTick(field) || other.value === field.value),
+    );
+  const isTick = (field) => field.type === "checkbox" || field.type === "radio";
+  let asked = null;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!event.target.matches("[data-redraw]")) return;
+    asked = new Map([...fieldsOf(event.target)].map((field) => [field, isTick(field) ? field.checked : field.value]));
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target } = event.detail;
+    if (!target.matches("[data-redraw]") || !asked) return;
+    const focused = document.activeElement;
+    const typed = [...asked].filter(([field, was]) => (isTick(field) ? field.checked : field.value) !== was);
+    asked = null;
+    const keep = () => {
+      const place = document.getElementById(target.id);
+      for (const [field] of typed) {
+        const fresh = sameField(place, field);
+        if (fresh && isTick(fresh)) fresh.checked = field.checked;
+        else if (fresh) fresh.value = field.value;
+      }
+      if (focused && target.contains(focused) && focused.name) sameField(place, focused)?.focus();
+    };
+    document.addEventListener("htmx:afterSwap", keep, { once: true });
+  });
+
   // A page that nobody looks at asks nothing.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.target.matches("[data-live]")) event.preventDefault();

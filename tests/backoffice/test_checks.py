@@ -28,7 +28,9 @@ def production(settings):
 
 def ours(*, deploy: bool = False) -> set[str]:
     return {
-        found.id for found in run_checks(include_deployment_checks=deploy) if found.id.startswith("backoffice.")
+        found.id
+        for found in run_checks(include_deployment_checks=deploy)
+        if found.id.startswith("backoffice.")
     }
 
 

@@ -38,7 +38,7 @@ def safe(db: None, settings) -> Iterator[type[models.Model]]:
     settings.FIELD_ENCRYPTION_KEYS = [OLD]
     with isolate_apps("backoffice"):
 
-        class Safe(models.Model):
+        class Safe(models.Model):  # noqa: DJ008
             uuid = models.UUIDField(default=uuid.uuid4, unique=True)
             name = models.CharField(max_length=20, default="")
             secret = EncryptedTextField("secret")
@@ -54,7 +54,7 @@ def safe(db: None, settings) -> Iterator[type[models.Model]]:
 
 def in_database(row: models.Model, column: str = "secret") -> str:
     with connection.cursor() as cursor:
-        cursor.execute(f'SELECT "{column}" FROM "{row._meta.db_table}" WHERE id = %s', [row.pk])
+        cursor.execute(f'SELECT "{column}" FROM "{row._meta.db_table}" WHERE id = %s', [row.pk])  # noqa: S608
         return cursor.fetchone()[0]
 
 
@@ -162,7 +162,7 @@ class TestEncryptedTextField:
     def test_a_field_on_a_model_without_uuid_is_a_system_check_error(self) -> None:
         with isolate_apps("backoffice"):
 
-            class Unbound(models.Model):
+            class Unbound(models.Model):  # noqa: DJ008
                 secret = EncryptedTextField(unique=True)
 
                 class Meta:
@@ -171,7 +171,7 @@ class TestEncryptedTextField:
             assert {found.id for found in Unbound.check()} >= {"backoffice.E020", "backoffice.E021"}
 
     def test_migrations_write_it_by_its_stable_path(self) -> None:
-        name, path, arguments, options = EncryptedTextField("secret").deconstruct()
+        _name, path, _arguments, options = EncryptedTextField("secret").deconstruct()
         assert path == "backoffice.kit.fields.EncryptedTextField"
         assert options == {"verbose_name": "secret", "blank": True, "default": ""}
 

@@ -65,7 +65,9 @@ class TestMetrics:
         headers = {} if token is None else {"Authorization": token}
         return client.get("/metrics", headers=headers).status_code
 
-    @pytest.mark.parametrize("given", [None, "", "Bearer ", "Bearer wrong", TOKEN, f"Basic {TOKEN}", "Bearer ä"])
+    @pytest.mark.parametrize(
+        "given", [None, "", "Bearer ", "Bearer wrong", TOKEN, f"Basic {TOKEN}", "Bearer ä"]
+    )
     def test_is_not_there_without_its_token(self, client: Client, given: str | None) -> None:
         with override_settings(METRICS_TOKEN=self.TOKEN):
             assert self.get(client, given) == 404

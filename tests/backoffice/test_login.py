@@ -90,7 +90,14 @@ class TestPassword:
         assert client.session.session_key != before
 
     @pytest.mark.parametrize(
-        "evil", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example", "http:evil.example"]
+        "evil",
+        [
+            "https://evil.example/",
+            "//evil.example",
+            "javascript:alert(1)",
+            "/\\evil.example",
+            "http:evil.example",
+        ],
     )
     def test_next_never_leads_away(self, sam, client: Client, evil: str) -> None:
         assert sign_in(client, next=evil).url == reverse("dashboard")
@@ -252,7 +259,9 @@ class TestOwnPassword:
         assert self.change(client).status_code == 302
         assert is_in(client) and not is_in(other)
 
-    @pytest.mark.parametrize(("old", "new"), [("wrong", f"{PASSWORD}-2"), (PASSWORD, "short"), (PASSWORD, "samantha-1234")])
+    @pytest.mark.parametrize(
+        ("old", "new"), [("wrong", f"{PASSWORD}-2"), (PASSWORD, "short"), (PASSWORD, "samantha-1234")]
+    )
     def test_needs_the_old_one_and_a_good_new_one(self, sam, client: Client, old: str, new: str) -> None:
         sign_in(client)
         assert self.change(client, old, new).status_code == 200

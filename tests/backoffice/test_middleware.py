@@ -1,4 +1,4 @@
-"""Around every request: the callbacks' short way, log lines without paths, one id from click to task, headers."""
+"""Around every request: the callbacks' short way, logs without paths, one id from click to task, headers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
+from django.urls import resolve, reverse
 from django.utils import timezone
 from django_structlog.celery.steps import DjangoStructLogInitStep
 from structlog.testing import capture_logs
@@ -84,10 +85,22 @@ class TestCallbackShortcut:
             assert headers["Cache-Control"] == "no-store"
             assert "default-src 'none'" in headers["Content-Security-Policy"]
 
-    def test_names_the_real_view(self) -> None:
-        assert callable(middleware.CallbackShortcut(lambda _request: HttpResponse())._view)
+    def test_is_the_way_of_the_address_that_providers_get(self) -> None:
+        address = reverse("payments:callback_receive", kwargs={"provider": "bitloga", "token": TOKEN})
+        found = middleware.CallbackShortcut.PATH.fullmatch(address)
+        assert found is not None and found.groupdict() == {"provider": "bitloga", "token": TOKEN}
+        view = middleware.CallbackShortcut(lambda _request: HttpResponse())._view
+        assert resolve(address).func is view
 
-    @pytest.mark.parametrize("path", [f"bitloga/{TOKEN}/", f"bitloga/unknown-{TOKEN}/", f"bitloga/{TOKEN}/more"])
+    @pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete", "options"])
+    def test_the_real_view_takes_only_post(self, lines: list[str], method: str) -> None:
+        response = getattr(Client(), method)(f"/callbacks/bitloga/{TOKEN}/")
+        assert response.status_code == 405
+        assert not [line for line in lines if TOKEN in line]
+
+    @pytest.mark.parametrize(
+        "path", [f"bitloga/{TOKEN}/", f"bitloga/unknown-{TOKEN}/", f"bitloga/{TOKEN}/more"]
+    )
     def test_no_log_line_holds_the_token(self, short, lines: list[str], path: str) -> None:
         Client().post(f"/callbacks/{path}", headers={"Authorization": "Bearer x"})
         assert any(logs.CALLBACK_ROUTE in line for line in lines)
@@ -121,7 +134,12 @@ class TestRequestLog:
         assert line["code"] == 200 and line["request_id"] and line["ip"] == "127.0.0.1"
 
     @pytest.mark.parametrize(
-        "path", ["/accounts/password/reset/key/3-canary-reset-key/", "/nowhere/canary-reset-key/", "/?q=canary-reset-key"]
+        "path",
+        [
+            "/accounts/password/reset/key/3-canary-reset-key/",
+            "/nowhere/canary-reset-key/",
+            "/?q=canary-reset-key",
+        ],
     )
     def test_paths_and_queries_stay_out(self, client: Client, lines: list[str], path: str) -> None:
         client.get(path)
@@ -177,6 +195,14 @@ class TestStaffMiddleware:
     def test_without_a_known_zone_it_is_the_books_zone(self, person, monkeypatch, zone: str) -> None:
         inside, _response = self.page(person, monkeypatch, time_zone=zone)
         assert inside == settings.TIME_ZONE
+
+    def test_without_the_cache_nobody_signs_in_and_the_page_says_so(self, client: Client, settings) -> None:
+        gone = {"BACKEND": settings.CACHES["default"]["BACKEND"], "LOCATION": "redis://127.0.0.1:1/0"}
+        settings.CACHES = {"default": gone}
+        assert client.get("/accounts/login/").status_code == 200
+        response = client.post("/accounts/login/", {"login": "somebody", "password": "x"})
+        assert response.status_code == 503
+        assert "for the moment" in response.content.decode()
 
     def test_pages_of_who_is_logged_in_are_never_kept(self, person, monkeypatch) -> None:
         _inside, response = self.page(person, monkeypatch)

@@ -54,7 +54,15 @@ DESIGN = {
 
 # Takes `actor` to write it down, and is called only by services that were closed before.
 INNER = {"payments.services.invoice_reports.move", "payments.services.movements.book"}
-DOORS = ("views/*.py", "admin.py", "admin/*.py", "tasks.py", "office.py", "forms/*.py", "management/commands/*.py")
+DOORS = (
+    "views/*.py",
+    "admin.py",
+    "admin/*.py",
+    "tasks.py",
+    "office.py",
+    "forms/*.py",
+    "management/commands/*.py",
+)
 
 
 def services() -> dict[str, Callable[..., Any]]:
@@ -95,7 +103,17 @@ class TestTable:
         assert list(ROLES) == list(LETTERS.values())
 
     def test_an_admin_neither_requests_nor_approves(self) -> None:
-        money = {"create", "propose", "approve", "release", "resolve", "request", "redeem", "reveal", "confirm"}
+        money = {
+            "create",
+            "propose",
+            "approve",
+            "release",
+            "resolve",
+            "request",
+            "redeem",
+            "reveal",
+            "confirm",
+        }
         given = {name for name, roles in TABLE.items() if "admin" in roles}
         assert not {name for name in given if name.split(".")[1].split("_")[0] in money}
 

@@ -121,7 +121,10 @@ class TestRoleChange:
         for write in (change.save, change.delete):
             with pytest.raises(TypeError):
                 write()
-        for raw in (RoleChange.objects.filter(pk=change.pk).delete, lambda: RoleChange.objects.update(role=ADMIN)):
+        for raw in (
+            RoleChange.objects.filter(pk=change.pk).delete,
+            lambda: RoleChange.objects.update(role=ADMIN),
+        ):
             with pytest.raises(DatabaseError), transaction.atomic():
                 raw()
 

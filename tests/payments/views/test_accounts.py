@@ -57,7 +57,7 @@ class TestList:
         browser = rows.browser("viewer")
         page = browser.get(self.url).content.decode()
         assert 'class="row-bad"' in page
-        assert "since 12 min ago" in page
+        assert "for 12 min" in page
         found = browser.get(self.url, {"state": "troubled"}).content.decode()
         assert "Down one" in found
         assert "Fine one" not in found
@@ -109,7 +109,7 @@ class TestDetail:
         assert words in page
         assert "It cannot be reached." in page
         assert "Next try" in page
-        assert "since 12 min ago" in page
+        assert "for 12 min" in page
 
     def test_an_account_that_is_switched_off_says_so_and_asks_nobody(self) -> None:
         page = self.page(rows.account(is_active=False), "operator").content.decode()
@@ -131,7 +131,7 @@ class TestDetail:
         page = self.page(account).content.decode()
         assert "3 min ago" in page
         assert "+4.25" in page
-        assert "since 3 h ago" in page
+        assert "for 3 h" in page
         assert "+5.75" in page  # moved: 110 - 100 - 4.25
         assert "not stated any more" in page
 

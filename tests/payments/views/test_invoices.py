@@ -286,12 +286,10 @@ class TestCreate:
         shown = text(response)
         assert response.status_code == 200
         assert words.lower() in error_at(shown, at).lower()
-        for value in (
-            "Keep me",
-            "Ann",
-            *(v for v in typed.values() if v and v not in ("999999", "NONE", "٣")),
-        ):
-            assert any(part in shown for part in (value, value.replace("a b!", "b!"))), value
+        for value in ("Keep-me", "Ann", *typed.values()):
+            # A choice that is not offered cannot be shown as chosen; codes are parted by commas.
+            if value not in ("999999", "NONE", "٣"):
+                assert value.replace(" ", ", ") in shown, value
         assert not Invoice.objects.exists()
 
     def test_limits_of_the_system_are_shown_and_kept(self, form: Form, main: ProviderAccount) -> None:
