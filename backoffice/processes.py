@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 LOG_BYTES = 10_000_000
+GENTLE = [(signal.SIGTERM, 8.0), (signal.SIGQUIT, 3.0)]  # Celery gives back its tasks at the second
 
 _children: dict[int, subprocess.Popen[bytes]] = {}  # what this process started, to reap it
 
@@ -121,10 +122,10 @@ def wait_for(what: str, ready: Callable[[], bool], *, pid: int, log: Path, secon
         time.sleep(0.03)
 
 
-def end(pids: Sequence[int], steps: Sequence[tuple[int, float]], *, group: bool = False) -> None:
+def end(pids: Sequence[int], steps: Sequence[tuple[signal.Signals, float]], *, group: bool = False) -> None:
     """Send each signal in turn and wait so many seconds; the last is SIGKILL, to whole groups if `group`."""
     left = [pid for pid in pids if alive(pid)]
-    for number, seconds in [*steps, (int(signal.SIGKILL), 5.0)]:
+    for number, seconds in [*steps, (signal.SIGKILL, 5.0)]:
         targets = pids if group and number == signal.SIGKILL else left
         for pid in targets:
             with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -6,33 +6,28 @@ Holds no Django: what needs it runs as a process of its own.
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import fcntl
 import http.client
 import os
-import secrets
 import shutil
 import signal
-import socket
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import environ
 
 from backoffice import embedded
-from backoffice.processes import CannotStart, end, exit_code, is_still, log_file, spawn, tail, trim
+from backoffice.installation import check_ports, make_env_file, only_one
+from backoffice.processes import GENTLE, CannotStart, end, exit_code, log_file, spawn, tail, trim
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 READY_SECONDS = 120
 SERVER_CHECK_SECONDS = 5
-GENTLE = [(signal.SIGTERM, 8.0), (signal.SIGQUIT, 3.0)]
 
 
 class Interrupted(Exception):
@@ -86,7 +81,15 @@ class Run:
             "2",
         ]
         return {
-            "web": [*gunicorn, "--threads", "4", "--no-control-socket", "--bind", f"127.0.0.1:{self.port}"],
+            "web": [
+                *gunicorn,
+                "--threads",
+                "4",
+                "--preload",
+                "--no-control-socket",
+                "--bind",
+                f"127.0.0.1:{self.port}",
+            ],
             "worker": [*worker, "-c", "2", "-Q", "money", "-n", "worker@%h"],
             # Threads, so that accounts which are slow leave room for the others.
             "poller": [*worker, "-P", "threads", "-c", "8", "-Q", "polling,reports", "-n", "poller@%h"],
@@ -125,63 +128,6 @@ def say(text: str) -> None:
         print(text, flush=True)
 
 
-# --- Before the start ---
-def make_env_file(home: Path, env_file: Path) -> bool:
-    """Write fresh keys when there is no .env, and begin a fresh database: old data needs the old keys."""
-    if env_file.exists():
-        return False
-    embedded.renew(home)
-    lines = [
-        "# The keys of this installation, made at its first start. Keep them secret and keep a copy:",
-        "# what FIELD_ENCRYPTION_KEYS encrypted cannot be read without them. .env.example explains each.",
-        "DEBUG=on",
-        f"SECRET_KEY={secrets.token_urlsafe(50)}",
-        f"FIELD_ENCRYPTION_KEYS={base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}",
-        f"METRICS_TOKEN={secrets.token_urlsafe(24)}",
-    ]
-    with os.fdopen(os.open(env_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
-        handle.write("\n".join(lines) + "\n")
-    return True
-
-
-@contextlib.contextmanager
-def only_one(run: Run) -> Iterator[None]:
-    """One runner per home; what a killed one left running is stopped first."""
-    with (run.home / "runner.lock").open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.seek(0)
-            raise CannotStart(f"It already runs: {handle.read().strip()}. Ctrl-C there stops it.") from None
-        handle.truncate(0)
-        handle.write(f"{run.address}, process {os.getpid()}")
-        handle.flush()
-        left = run.home / "runner.pids"
-        if left.exists():
-            found = [int(word) for word in left.read_text().split() if word.isdigit()]
-            pids = [pid for pid in found if is_still(pid, run.mark)]
-            if pids:
-                say(f"The last run was killed. Stopping {len(pids)} processes that it left.")
-                end(pids, GENTLE, group=True)
-            left.unlink()
-        yield
-
-
-def check_ports(run: Run) -> None:
-    """Raises CannotStart when a port is taken."""
-    for port in (run.port, run.port + 1):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError as error:
-                raise CannotStart(
-                    f"Port {port} is in use by another program ({error.strerror}). "
-                    "Stop it, or take other ports: PORT=9000 make run (the sandbox takes the next one)."
-                ) from error
-
-
-# --- The start ---
 def trouble(url: str) -> str:
     """What is wrong with an address; "" when it answers with success. Loopback never goes through a proxy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -275,8 +221,8 @@ def main() -> int:
                 f"DEBUG is off in {env_file}. `make run` is for development; README has production."
             )
         run.port = environ.Env().int("PORT", default=8000)
-        with only_one(run):
-            check_ports(run)
+        with only_one(home, mark=run.mark, words=f"{run.address}, process {os.getpid()}"):
+            check_ports(run.port, run.port + 1)
             try:
                 logins = bring_up(run)
                 say(f"\nReady after {time.monotonic() - began:.1f} s: {run.address}\n\n{logins}")

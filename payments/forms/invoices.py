@@ -101,8 +101,8 @@ class InvoiceForm(forms.Form):
         if len(self.methods) == 1:
             self.initial.setdefault("paysys", next(iter(self.methods)))
         if typed is not None:
-            for name, field in self.fields.items():
-                self.initial[name] = field.widget.value_from_datadict(typed, {}, name)
+            for name, shown in self.fields.items():
+                self.initial[name] = shown.widget.value_from_datadict(typed, {}, name)
         self.method = self.methods.get(str(self["paysys"].value() or "")) if "paysys" in self.fields else None
         self._follow_method()
 

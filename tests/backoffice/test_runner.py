@@ -34,62 +34,6 @@ def run(tmp_path: Path) -> Iterator[Run]:
     end(list(system.pids.values()), [], group=True)
 
 
-class TestEnvFile:
-    def test_it_has_fresh_keys_and_is_private(self, run: Run) -> None:
-        assert make_env_file(run.home, run.env_file)
-        assert run.env_file.stat().st_mode & 0o777 == 0o600
-        values = dict(
-            line.split("=", 1) for line in run.env_file.read_text().splitlines() if not line.startswith("#")
-        )
-        assert values["DEBUG"] == "on"
-        assert len(values["SECRET_KEY"]) >= 50
-        assert len(base64.urlsafe_b64decode(values["FIELD_ENCRYPTION_KEYS"])) == 32
-        assert values["METRICS_TOKEN"]
-
-    def test_one_that_exists_stays_with_its_database(self, run: Run) -> None:
-        make_env_file(run.home, run.env_file)
-        before = run.env_file.read_text(), embedded.instance(run.home)
-        assert not make_env_file(run.home, run.env_file)
-        assert (run.env_file.read_text(), embedded.instance(run.home)) == before
-
-    def test_new_keys_begin_with_a_new_database(self, run: Run) -> None:
-        make_env_file(run.home, run.env_file)
-        before = embedded.instance(run.home)
-        run.env_file.unlink()
-        make_env_file(run.home, run.env_file)
-        assert embedded.instance(run.home) != before
-
-
-class TestPorts:
-    def test_one_in_use_is_named_with_the_way_out(self, run: Run) -> None:
-        check_ports(run)
-        with socket.socket() as other:
-            other.bind(("127.0.0.1", run.port + 1))
-            other.listen()
-            with pytest.raises(CannotStart, match=rf"Port {run.port + 1} is in use.*PORT=9000 make run"):
-                check_ports(run)
-
-
-class TestOnlyOne:
-    def test_a_second_run_is_told_where_the_first_is(self, run: Run) -> None:
-        with only_one(run), pytest.raises(CannotStart, match=f"already runs: {run.address}"), only_one(run):
-            pytest.fail("two runs in one home")
-
-    def test_what_a_killed_run_left_is_ended(self, run: Run) -> None:
-        pid = run.start("worker", ["-c", SLEEPER])
-        with only_one(run):
-            assert not alive(pid)
-
-    def test_a_number_that_another_process_has_now_is_left_alone(self, run: Run) -> None:
-        pid = spawn([sys.executable, "-c", SLEEPER], log=run.home / "other.log", env=os.environ)
-        try:
-            (run.home / "runner.pids").write_text(f"{pid}\n")
-            with only_one(run):
-                assert alive(pid)
-        finally:
-            end([pid], [])
-
-
 class TestChildren:
     def test_one_that_ends_is_named_with_its_last_words(self, run: Run) -> None:
         pid = run.start("poller", ["-c", "raise SystemExit('no broker')"])

@@ -1,4 +1,4 @@
-"""The frame and the office's own pages in a real browser: rules of accessibility, themes, phones, keys, no scripts."""
+"""The frame and the office's own pages in a real browser: accessibility, themes, phones, keys, no scripts."""
 
 from __future__ import annotations
 
@@ -150,11 +150,11 @@ class TestWithoutScripts:
         page.get_by_role("button", name="Apply").click()
         assert page.get_by_text("Nothing matches these filters").is_visible()
         page.goto("/preferences/")
-        page.get_by_label("Dark").check()
+        page.get_by_role("radio", name="Dark").check()
         page.get_by_role("button", name="Save").click()
         assert page.get_by_text("Your preferences are saved.").is_visible()
         assert page.locator("html").get_attribute("data-bs-theme") == "dark"
-        page.get_by_label("As the system").check()
+        page.get_by_role("radio", name="As the system").check()
         page.get_by_role("button", name="Save").click()
         assert page.locator("html").get_attribute("data-bs-theme") is None
 
