@@ -1,4 +1,4 @@
-"""What must be right on this machine before the runner starts anything: keys, one runner per home, free ports."""
+"""What must be right on this machine before the runner starts anything: keys, one runner, free ports."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from backoffice import embedded
 from backoffice.processes import GENTLE, CannotStart, end, is_still
@@ -34,10 +35,10 @@ def make_env_file(home: Path, env_file: Path) -> bool:
 
 
 @contextlib.contextmanager
-def only_one(home: Path, *, mark: str, words: str) -> Iterator[None]:
+def only_one(home: Path, *, mark: str) -> Iterator[TextIO]:
     """One runner per home; what a killed one left running, known by its mark, is stopped first.
 
-    `words` say where it runs, to who comes second. Raises CannotStart with those of the first.
+    What is written to the answer tells a second one where the first is: it gets that as CannotStart.
     """
     with (home / "runner.lock").open("a+") as handle:
         try:
@@ -46,8 +47,6 @@ def only_one(home: Path, *, mark: str, words: str) -> Iterator[None]:
             handle.seek(0)
             raise CannotStart(f"It already runs: {handle.read().strip()}. Ctrl-C there stops it.") from None
         handle.truncate(0)
-        handle.write(words)
-        handle.flush()
         left = home / "runner.pids"
         if left.exists():
             found = [int(word) for word in left.read_text().split() if word.isdigit()]
@@ -56,7 +55,7 @@ def only_one(home: Path, *, mark: str, words: str) -> Iterator[None]:
                 print(f"The last run was killed. Stopping {len(pids)} processes that it left.", flush=True)
                 end(pids, GENTLE, group=True)
             left.unlink()
-        yield
+        yield handle
 
 
 def check_ports(*ports: int) -> None:

@@ -39,7 +39,6 @@ class Run:
     """One running system: where it is, what it started."""
 
     home: Path
-    env_file: Path
     port: int = 8000
     pids: dict[str, int] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -210,18 +209,20 @@ def main() -> int:
     began = time.monotonic()
     home, env_file = embedded.locate(BASE_DIR)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    run = Run(home=home, env_file=env_file)
+    run = Run(home=home)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: run.stop.set())
     try:
-        make_env_file(home, env_file)
-        environ.Env.read_env(env_file)
-        if not environ.Env().bool("DEBUG", default=False):
-            raise CannotStart(
-                f"DEBUG is off in {env_file}. `make run` is for development; README has production."
-            )
-        run.port = environ.Env().int("PORT", default=8000)
-        with only_one(home, mark=run.mark, words=f"{run.address}, process {os.getpid()}"):
+        with only_one(home, mark=run.mark) as lock:
+            make_env_file(home, env_file)
+            environ.Env.read_env(env_file)
+            if not environ.Env().bool("DEBUG", default=False):
+                raise CannotStart(
+                    f"DEBUG is off in {env_file}. `make run` is for development; see the README."
+                )
+            run.port = environ.Env().int("PORT", default=8000)
+            lock.write(f"{run.address}, process {os.getpid()}")
+            lock.flush()
             check_ports(run.port, run.port + 1)
             try:
                 logins = bring_up(run)

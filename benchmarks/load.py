@@ -56,7 +56,7 @@ def _drive(
     seconds: float,
     number: int,
     make: Callable[[int], bytes],
-    out: "multiprocessing.Queue[tuple[list[float], int]]",
+    out: multiprocessing.Queue[tuple[list[float], int]],
 ) -> None:
     with selectors.DefaultSelector() as selector:
         serial = number * 10_000_000

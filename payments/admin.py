@@ -44,6 +44,10 @@ class AccountForm(ServiceForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stored = accounts.stored_keys(self.instance) if self.instance.pk else frozenset()
+        known = [(client.title, client.live_base_url) for client in PROVIDERS.values()]
+        self.fields["base_url"].help_text = ", ".join(f"{title}: {address}" for title, address in known)
+        if "provider" in self.fields and len(PROVIDERS) == 1:
+            self.initial.setdefault("provider", next(iter(PROVIDERS)))
         for name, field in self.fields.items():
             if name.startswith(KEY) and name.removeprefix(KEY) in stored:
                 field.help_text = _("A value is stored. Leave this empty to keep it.")

@@ -1,4 +1,4 @@
-"""What payments gives to the shared pages: kinds, cards, what waits, timelines, invariants, demo. Holds no rule."""
+"""What payments gives to the shared pages: kinds, cards, what waits, timelines, demo. Holds no rule."""
 
 from __future__ import annotations
 

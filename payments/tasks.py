@@ -105,7 +105,7 @@ def refresh_balances() -> None:
     from payments.services import balances
 
     for account_id in balances.stale_accounts():
-        refresh_balance.apply_async([account_id], queue="polling", expires=30)
+        refresh_balance.apply_async((account_id,), queue="polling", expires=30)
 
 
 @shared_task(name="payments.expire")

@@ -15,7 +15,11 @@ def index(*, kind: str, object_ids: list[int]) -> int:
     part = office.kind(kind)
     if part.search_text is None:
         return 0
-    rows = apps.get_model(part.model)._default_manager.select_related("reference", "account").filter(pk__in=object_ids)
+    rows = (
+        apps.get_model(part.model)
+        ._default_manager.select_related("reference", "account")
+        .filter(pk__in=object_ids)
+    )
     entries = [
         SearchEntry(reference=row.reference.value, kind=kind, object_id=row.pk, text=part.search_text(row))
         for row in rows

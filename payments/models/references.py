@@ -57,6 +57,8 @@ class Tracked(models.Model):
         Reference, models.PROTECT, related_name="%(class)s", verbose_name=_("reference")
     )
     account = models.ForeignKey(ProviderAccount, models.PROTECT, related_name="+", verbose_name=_("account"))
+    # Each object has its own states here.
+    status = models.CharField(_("status"), max_length=20)
     provider_status = models.CharField(_("provider's word"), max_length=64, blank=True)
     provider_id = models.CharField(_("provider's number"), max_length=64, blank=True)
     created_by = models.ForeignKey(

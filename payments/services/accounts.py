@@ -62,7 +62,7 @@ def check(*, provider: str, base_url: str, credentials: dict[str, str] | None) -
     for step, values in ((_checked_url, (base_url,)), (_checked_credentials, (provider, credentials))):
         try:
             if None not in values:
-                step(*values)  # type: ignore[operator]
+                step(*values)
         except ValidationError as error:
             errors |= error.error_dict
     if errors:
@@ -249,7 +249,7 @@ def renew_token(*, actor: Any, account: ProviderAccount) -> None:
 def save_method(*, actor: Any, method: Method) -> Method:
     """Add or change a payment method. Raises ValidationError by field."""
     methods.check(method)
-    before = Method.objects.filter(pk=method.pk).values().first() or {}
+    before: dict[str, Any] = dict(Method.objects.filter(pk=method.pk).values().first() or {})
     method.save()
     after = Method.objects.filter(pk=method.pk).values().get()
     changed = {

@@ -54,7 +54,7 @@ def process(*, callback_id: int) -> None:
         _process(callback)
     except ProviderError as error:
         _wait(callback, error)
-    except Exception as error:  # noqa: BLE001 (a poison row must not stop the inbox; it is kept and shown)
+    except Exception as error:
         log.exception("callback.failed", callback=callback_id)
         _stumble(callback, error)
 

@@ -84,16 +84,15 @@ def propose(
 def _decide(actor: Any, destination: OwnDestination, status: str, verb: str, reason: str) -> OwnDestination:
     locked = OwnDestination.objects.select_for_update().get(pk=destination.pk)
     check_move(OwnDestination.TRANSITIONS, locked.status, status)
-    if status in (Status.APPROVED, Status.REJECTED):
-        if locked.proposed_by_id == actor.pk:
-            raise ValidationError(_("You proposed this yourself. Another person must decide."))
-    if status == Status.APPROVED:
-        if roles.recently_given(user=actor, by=locked.proposed_by):
-            raise ValidationError(
-                _(
-                    "Your role was given by the person who proposed this, less than 24 hours ago. Ask another person."
-                )
+    if status in (Status.APPROVED, Status.REJECTED) and locked.proposed_by_id == actor.pk:
+        raise ValidationError(_("You proposed this yourself. Another person must decide."))
+    if status == Status.APPROVED and roles.recently_given(user=actor, by=locked.proposed_by):
+        raise ValidationError(
+            _(
+                "Your role was given by the person who proposed this, less than 24 hours ago. "
+                "Ask another person."
             )
+        )
     locked.status, locked.decided_by, locked.decided_at, locked.reason = status, actor, timezone.now(), reason
     locked.save(update_fields=["status", "decided_by", "decided_at", "reason"])
     audit.record(actor, verb, locked, address=locked.shown, reason=reason)
@@ -103,7 +102,7 @@ def _decide(actor: Any, destination: OwnDestination, status: str, verb: str, rea
 @guarded("payments.approve_owndestination")
 @transaction.atomic
 def reveal(*, actor: Any, destination: OwnDestination) -> str:
-    """The whole address of a proposal, for the page where it is approved. A card is shown to nobody without a trace.
+    """The whole address of a proposal, for the page where it is approved; who saw a card is written down.
 
     Raises ValidationError for what is decided already and for one's own proposal.
     """

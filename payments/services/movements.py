@@ -56,7 +56,7 @@ def sums(movements: QuerySet[Movement], *, cap: int = SUM_CAP) -> list[dict[str,
     One query. None if there are more than `cap` movements: the sum of a part would mislead.
     """
     nothing = Decimal(0)
-    lines = [
+    lines: list[dict[str, Any]] = [
         dict(line)
         for line in Movement.objects.filter(pk__in=movements.order_by().values("pk")[: cap + 1])
         .order_by("-on_balance", "currency")
@@ -68,4 +68,4 @@ def sums(movements: QuerySet[Movement], *, cap: int = SUM_CAP) -> list[dict[str,
             total=Sum("amount"),
         )
     ]
-    return lines if sum(int(line["count"]) for line in lines) <= cap else None
+    return lines if sum(line["count"] for line in lines) <= cap else None

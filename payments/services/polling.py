@@ -62,7 +62,7 @@ def _ask(refresh: Callable[..., Any], kind: str, pk: int, until: float) -> int:
         refresh(**{f"{kind}_id": pk}, way=audit.Way.POLL, priority="poll")
     except ProviderError as error:
         log.info("poll.not_answered", kind=kind, id=pk, error=type(error).__name__)
-    except Exception:  # noqa: BLE001 (one bad row must not stop the others; it is logged and comes again)
+    except Exception:
         log.exception("poll.failed", kind=kind, id=pk)
     finally:
         connections.close_all()

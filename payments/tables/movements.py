@@ -40,12 +40,12 @@ class MovementTable(BaseTable):
 
 
 class LatestMovementTable(MovementTable):
-    """The same in few columns, for the dashboard and the pages of accounts."""
+    """The same in few columns, for the dashboard."""
 
     caption = _("The latest movements, newest first")
 
     class Meta(MovementTable.Meta):
-        exclude = ("label", "on_balance", "way")
+        exclude = ("kind", "label", "on_balance", "way")
 
     booked_at = WhenColumn(_("Booked"))
     amount = HtmlColumn(_("Amount"), css="cell-money")
@@ -61,7 +61,9 @@ class AccountMovementTable(LatestMovementTable):
     """The latest of one account, which needs not be named on each line."""
 
     class Meta(LatestMovementTable.Meta):
-        exclude = (*LatestMovementTable.Meta.exclude, "account")
+        exclude = ("account", "label", "on_balance", "way")
+
+    kind = Column(_("Kind"))
 
 
 def counts(movement: Movement) -> SafeString:

@@ -138,7 +138,7 @@ class ExceptionItemDetailView(DetailView):
         item = self.object
         context = super().context(
             guide=GUIDE.get(item.kind, ""),
-            evidence=list(flat(item.facts)),
+            evidence=[(name.replace("_", " ").capitalize(), text) for name, text in flat(item.facts)],
             balance=_balance(item),
             is_held=is_held(item),
             **extra,

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core import mail
 from django.test import Client
@@ -136,6 +137,13 @@ class TestLockOut:
         assert "15 minutes" in response.content.decode()
         assert response.headers["Retry-After"] == "900"
         assert not is_in(client)
+
+    def test_what_was_typed_is_kept_nowhere(self, sam, client: Client) -> None:
+        for _time in range(5):
+            client.post(LOGIN, {"login": "samantha", "password": "canary-typed-7d1"})
+        kept = [list(model.objects.values()) for model in apps.get_app_config("axes").get_models()]
+        assert any(kept)
+        assert "canary-typed-7d1" not in str(kept)
 
     def test_names_that_do_not_exist_lock_alike(self, client: Client) -> None:
         assert self.guess(client, 5, "nobody-here") == [200, 200, 200, 200, 429]

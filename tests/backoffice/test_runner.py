@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,8 +15,8 @@ import pytest
 
 from backoffice import embedded
 from backoffice.celery import BEAT, MONEY, POLLING, REPORTS
-from backoffice.processes import CannotStart, alive, end, spawn
-from backoffice.runner import Interrupted, Run, check_ports, make_env_file, manage, only_one
+from backoffice.processes import CannotStart, alive, end
+from backoffice.runner import Interrupted, Run, manage
 from tests.keeper import ROOT, in_use, new_home, remove
 from tests.stack import Stack, free_ports, wait_ready
 
@@ -29,7 +27,7 @@ STUBBORN = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
     """A run without anything in it; what a test starts in it ends with it."""
-    system = Run(home=tmp_path, env_file=tmp_path / ".env", port=free_ports())
+    system = Run(home=tmp_path, port=free_ports())
     yield system
     end(list(system.pids.values()), [], group=True)
 

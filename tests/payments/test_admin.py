@@ -276,7 +276,9 @@ class TestProbe:
 class TestProbeAtTheSandbox:
     def test_balances_signature_and_clock_are_told(self, account: Any, people: Any) -> None:
         browser = rows.browser_of(people["admin"])
-        page = browser.post(reverse("admin:payments_provideraccount_probe", args=[account.pk])).content.decode()
+        page = browser.post(
+            reverse("admin:payments_provideraccount_probe", args=[account.pk])
+        ).content.decode()
         assert "the signature was accepted" in page
         assert "Balance in USDT" in page
         assert "agrees with the provider" in page
@@ -286,7 +288,9 @@ class TestProbeAtTheSandbox:
             actor=people["admin"], account=account, credentials={"api_key": "unknown", "api_secret": "wrong"}
         )
         browser = rows.browser_of(people["admin"])
-        page = browser.post(reverse("admin:payments_provideraccount_probe", args=[account.pk])).content.decode()
+        page = browser.post(
+            reverse("admin:payments_provideraccount_probe", args=[account.pk])
+        ).content.decode()
         assert "An admin must check the keys." in page
 
 
@@ -296,7 +300,9 @@ class TestCallbackAddress:
         address = reverse("admin:payments_provideraccount_renew_callback", args=[account.pk])
         assert "accepted for 30 days" in browser.get(address).content.decode()
         assert CallbackToken.objects.filter(retired_at=None).count() == 1
-        assert "New invoices use a new callback address" in browser.post(address, follow=True).content.decode()
+        assert (
+            "New invoices use a new callback address" in browser.post(address, follow=True).content.decode()
+        )
         assert CallbackToken.objects.filter(retired_at=None).count() == 1
         assert CallbackToken.objects.count() == 2
 

@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client
 
-
 from payments.models import Callback, ExceptionItem, Invoice, Movement
 from payments.services import accounts, callbacks, invoices
 from tests import factories

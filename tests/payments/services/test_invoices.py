@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -216,10 +217,8 @@ class TestRefresh:
             {"provider": "bitloga", "action": "details", "mode": "odd_status", "text": word, "count": 2},
         )
         for _time in range(2):
-            try:
+            with contextlib.suppress(ProviderError):
                 invoices.refresh(invoice_id=invoice.pk)
-            except ProviderError:
-                pass
         invoice.refresh_from_db()
         assert invoice.status == "open"
         assert ExceptionItem.objects.filter(kind="unknown_word").count() == 1

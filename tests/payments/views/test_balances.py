@@ -61,7 +61,11 @@ class TestList:
         some_balances()
         account = Balance.objects.first().account  # type: ignore[union-attr]
         browser = rows.browser("viewer")
-        for query, kept in (({}, {}), ({"account": account.pk}, {"account": account}), ({"currency": "EUR"}, {"currency": "EUR"})):
+        for query, kept in (
+            ({}, {}),
+            ({"account": account.pk}, {"account": account}),
+            ({"currency": "EUR"}, {"currency": "EUR"}),
+        ):
             shown = {
                 line["currency"]: (line["stated"], line["opening"], line["drift"], line["moved"])
                 for line in browser.get(URL, query).context["sums"]

@@ -82,7 +82,10 @@ class TestDetail:
 
     def test_what_the_provider_said_is_never_run(self) -> None:
         call = rows.call(
-            rows.account(), response="<html><script>alert(1)</script>", error="<b>x</b>", outcome="OutcomeUnknown"
+            rows.account(),
+            response="<html><script>alert(1)</script>",
+            error="<b>x</b>",
+            outcome="OutcomeUnknown",
         )
         page = self.page(call)
         assert "<script>alert" not in page

@@ -45,7 +45,9 @@ class TestList:
             return {row.pk for row in browser.get(URL, query).context["page"].rows}
 
         assert shown(status="forged") == {forged.pk}
-        assert shown(account=account.pk) == shown(reference=reference.value) == shown(retired="1") == {mine.pk}
+        assert (
+            shown(account=account.pk) == shown(reference=reference.value) == shown(retired="1") == {mine.pk}
+        )
         assert shown(retired="0") == {forged.pk}
 
     def test_the_list_does_not_load_the_bodies(self, django_assert_max_num_queries: Any) -> None:

@@ -312,6 +312,10 @@ class TestCreate:
         made = Invoice.objects.get()
         assert (made.amount, made.pay_amount, made.pay_currency) == (None, Decimal(100), "LTC")
 
+    def test_a_free_code_may_be_long(self, form: Form) -> None:
+        form.send(pay_amount="100", **{"paylist-other": "A_CODE_OF_TWENTY_TWO_X"})
+        assert Invoice.objects.get().fields["paylist"] == "A_CODE_OF_TWENTY_TWO_X"
+
     def test_a_switched_off_account_is_told_with_everything_still_there(
         self, form: Form, main: ProviderAccount
     ) -> None:

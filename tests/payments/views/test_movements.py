@@ -130,7 +130,9 @@ class TestSums:
 
     def test_the_page_then_says_what_to_do(self, accounts: Any, monkeypatch: Any) -> None:
         monkeypatch.setattr("payments.views.movements.movements.sums", lambda found: None)
-        assert "Sums are shown for up to 100,000 movements." in rows.browser("viewer").get(URL).content.decode()
+        assert (
+            "Sums are shown for up to 100,000 movements." in rows.browser("viewer").get(URL).content.decode()
+        )
 
     def test_they_take_one_query(self, accounts: Any, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(1):
