@@ -283,7 +283,7 @@ def digests() -> dict[str, str]:
     found = {}
     with connection.cursor() as cursor:
         for table in tables:
-            row = f"SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM \"{table}\" t"  # noqa: S608
+            row = f"SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM \"{table}\" t"
             cursor.execute(row)
             found[table] = str(cursor.fetchone())
     return found

@@ -54,7 +54,7 @@ def safe(db: None, settings) -> Iterator[type[models.Model]]:
 
 def in_database(row: models.Model, column: str = "secret") -> str:
     with connection.cursor() as cursor:
-        cursor.execute(f'SELECT "{column}" FROM "{row._meta.db_table}" WHERE id = %s', [row.pk])  # noqa: S608
+        cursor.execute(f'SELECT "{column}" FROM "{row._meta.db_table}" WHERE id = %s', [row.pk])
         return cursor.fetchone()[0]
 
 
