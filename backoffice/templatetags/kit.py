@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from backoffice.kit import html, verbs
 from backoffice.kit.office import Card
+from backoffice.kit.views.actions import Offer
 
 register = template.Library()
 
@@ -103,6 +104,12 @@ def fact(content: str, label: Any) -> SafeString:
 def panel(content: str, title: Any = "", note: Any = "", css: str = "") -> SafeString:
     """A card: `{% panel _("Payment") %}…{% endpanel %}`. css="card-flush" takes the inner margin away."""
     return html.panel(title, content, note=note, css=css)
+
+
+@register.inclusion_tag("partials/action.html")
+def action(offer: Offer) -> dict[str, Any]:
+    """The button of an action that is allowed now: `{% action offer %}`."""
+    return {"offer": offer}
 
 
 @register.simple_tag(takes_context=True)

@@ -78,7 +78,7 @@ def check_base_url(
     """Refuse a base URL that we must not talk to: raises Invalid with a staff sentence under `base_url`.
 
     Reads the spelling, then asks for the name's addresses: every one of them must be public. A host:port in
-    `internal_hosts` needs neither TLS nor a public address.
+    `internal_hosts` needs neither TLS nor a public address, an `https://host:port` there still needs TLS.
     """
     refusal = ""
     try:
@@ -107,6 +107,8 @@ def parse_target(url: str, internal_hosts: frozenset[str]) -> Target:
         return Target(scheme, host, port, internal=True)
     if scheme != "https":
         raise HostRefused(NOT_HTTPS)
+    if f"https://{host}:{port}" in internal_hosts:
+        return Target(scheme, host, port, internal=True)
     address = _literal(host)
     if address is None:
         _check_name(host)

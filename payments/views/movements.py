@@ -24,5 +24,7 @@ class MovementListView(ListView):
     intro = _("Every change of a balance. Written once, never changed.")
 
     def context(self, **extra: Any) -> dict[str, Any]:
-        found = movements.sums(extra["filterset"].qs)
+        # Of everything ever booked nobody needs a sum, and the page should open at once.
+        too_many = extra["count_is_capped"] and not extra["filtered"]
+        found = None if too_many else movements.sums(extra["filterset"].qs)
         return super().context(sums=found, sum_cap=movements.SUM_CAP, **extra)
