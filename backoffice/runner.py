@@ -70,25 +70,10 @@ class Run:
         """What runs beside the sandbox; the names are those of the logs."""
         celery = ["-m", "celery", "-A", "backoffice"]
         worker = [*celery, "worker", "--without-gossip", "--without-mingle"]
-        gunicorn = [
-            "-m",
-            "gunicorn",
-            "backoffice.wsgi:application",
-            "--worker-class",
-            "gthread",
-            "--workers",
-            "2",
-        ]
+        gunicorn = ["-m", "gunicorn", "backoffice.wsgi:application", "--no-control-socket", "--preload"]
+        size = ["--worker-class", "gthread", "--workers", "2", "--threads", "4"]
         return {
-            "web": [
-                *gunicorn,
-                "--threads",
-                "4",
-                "--preload",
-                "--no-control-socket",
-                "--bind",
-                f"127.0.0.1:{self.port}",
-            ],
+            "web": [*gunicorn, *size, "--bind", f"127.0.0.1:{self.port}"],
             "worker": [*worker, "-c", "2", "-Q", "money", "-n", "worker@%h"],
             # Threads, so that accounts which are slow leave room for the others.
             "poller": [*worker, "-P", "threads", "-c", "8", "-Q", "polling,reports", "-n", "poller@%h"],
@@ -176,9 +161,8 @@ def bring_up(run: Run) -> str:
     say("Preparing the database ...")
     manage(run, "migrate", "--noinput")
     say("Starting web, worker, poller and beat ...")
-    (run.home / "static").mkdir(
-        exist_ok=True
-    )  # empty: with DEBUG on, whitenoise finds the files where they are
+    # Stays empty: with DEBUG on, whitenoise finds the files where they are.
+    (run.home / "static").mkdir(exist_ok=True)
     metrics = run.home / "metrics"  # the web's processes add up their counters here
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir()

@@ -22,7 +22,7 @@ from payments.models import (
     ProviderAccount,
     ProviderCall,
 )
-from payments.services import balances, invoice_reports, invoices, methods
+from payments.services import balances, health, invoice_reports, invoices, methods
 from payments.tables import pieces
 from payments.tables.movements import LatestMovementTable
 
@@ -52,6 +52,9 @@ office.register(
 def _balances(user: Any) -> dict[str, Any]:
     """Those in trouble first, those switched off last; sums where there is more than one account."""
     rows = ProviderAccount.objects.select_related("health").prefetch_related("balances").order_by("name")
+    paces = health.paces()
+    for account in rows:
+        account.pace = paces.get(account.pk)
     accounts = sorted(rows, key=lambda account: (not account.is_active, not pieces.is_troubled(account)))
     shown = []
     for account in accounts[:SHOWN_ACCOUNTS]:

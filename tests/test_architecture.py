@@ -17,6 +17,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("backoffice.kit.money", "backoffice.kit.fields", "backoffice.kit.states", "payments.addresses"),
             *("backoffice", "backoffice.settings", "backoffice.celery", "backoffice.wsgi", "backoffice.logs"),
             *("backoffice.embedded", "backoffice.binaries", "backoffice.processes", "backoffice.runner"),
+            "backoffice.installation",
             "backoffice.triggers",
         ],
     ),

@@ -38,11 +38,12 @@ class ProviderAccountTable(BaseTable):
     def row_class(self, record: ProviderAccount) -> str:
         if not pieces.is_troubled(record):
             return ""
-        return "row-warn" if record.health.state == AccountHealth.State.FAILING else "row-bad"
+        silent = record.health.state in (AccountHealth.State.DOWN, AccountHealth.State.DENIED)
+        return "row-bad" if silent else "row-warn"
 
     def render_state(self, record: ProviderAccount) -> SafeString:
         pill = pieces.account_state(record)
-        if not pieces.is_troubled(record):
+        if not pieces.is_troubled(record) or pieces.is_slow(record):
             return pill
         return format_html(
             '<div>{}<span class="cell-sub">{}</span></div>',

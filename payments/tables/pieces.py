@@ -20,19 +20,28 @@ from payments.models import AccountHealth, Balance, ProviderAccount
 
 CLOCK_AGREES_MS = 1500  # the answer's Date has whole seconds: less than this is no difference
 OLD = dt.timedelta(minutes=15)
+SLOW_MS = 5000
 
 
 def account_state(account: ProviderAccount) -> SafeString:
     """Whether the provider answers for this account, as a pill; an account that is switched off says that."""
     if not account.is_active:
         return html.pill(_("Switched off"), "muted")
+    if is_slow(account):
+        return html.pill(_("Slow"), "warn")
     return html.pill(account.health.get_state_display(), AccountHealth.TONES[account.health.state])
+
+
+def is_slow(account: ProviderAccount) -> bool:
+    """Whether it answers, but late. `pace` (ms, services.health.paces) is put on the account by the page."""
+    answers = account.is_active and account.health.state == AccountHealth.State.OK
+    return answers and (getattr(account, "pace", None) or 0) >= SLOW_MS
 
 
 def is_troubled(account: ProviderAccount) -> bool:
     """Whether somebody should look at it: it is in use and does not answer as it should."""
     states = (AccountHealth.State.FAILING, AccountHealth.State.DOWN, AccountHealth.State.DENIED)
-    return account.is_active and account.health.state in states
+    return account.is_active and (account.health.state in states or is_slow(account))
 
 
 def span(moment: dt.datetime | None) -> str:

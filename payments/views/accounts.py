@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.views import Action, ActionView, DetailView, ListView, PageAction
@@ -20,7 +21,7 @@ from payments.filters.accounts import ProviderAccountFilters
 from payments.models import AccountHealth, CallbackToken, Movement, ProviderAccount
 from payments.providers import PROVIDERS
 from payments.providers.base import Balances
-from payments.services import balances
+from payments.services import balances, health
 from payments.tables import pieces
 from payments.tables.accounts import ProviderAccountTable
 from payments.tables.balances import AccountBalanceTable
@@ -61,6 +62,12 @@ class ProviderAccountListView(ListView):
     def get_queryset(self) -> QuerySet[Any]:
         return super().get_queryset().prefetch_related("balances")
 
+    def context(self, **extra: Any) -> dict[str, Any]:
+        paces = health.paces()
+        for account in extra["page"].rows:
+            account.pace = paces.get(account.pk)
+        return super().context(**extra)
+
 
 class ProviderAccountDetailView(DetailView):
     """Keeps itself fresh: what the provider's last answers said is seen without a reload."""
@@ -79,6 +86,12 @@ class ProviderAccountDetailView(DetailView):
         AdminAction(_("Change"), "admin:payments_provideraccount_change", MANAGE, "pencil"),
     )
 
+    @cached_property
+    def object(self) -> ProviderAccount:
+        account = super().object
+        account.pace = health.paces().get(account.pk)
+        return account
+
     def version(self, obj: ProviderAccount) -> str:
         # Without the row's own secrets, which the default would decrypt each time.
         values: list[Any] = [obj.updated_at, *(event.at for event in self.timeline()[-1:])]
@@ -86,7 +99,7 @@ class ProviderAccountDetailView(DetailView):
         values += obj.balances.values_list("currency", "stated", "asked_at", "drift", "missing_since")
         values.append(self._latest(obj).values_list("pk", flat=True).first())
         values.append(obj.calls.order_by("-started_at", "-id").values_list("pk", flat=True).first())
-        values.append(int(time.time() // 60))  # ages are told in minutes
+        values += [obj.pace, int(time.time() // 60)]  # ages are told in minutes
         return hashlib.blake2b(repr(values).encode(), digest_size=9).hexdigest()
 
     @staticmethod
@@ -106,6 +119,8 @@ class ProviderAccountDetailView(DetailView):
         return super().context(
             health=account.health,
             state=pieces.account_state(account),
+            pace=pieces.took(account.pace),
+            is_slow=pieces.is_slow(account),
             is_failing=state == State.FAILING,
             is_down=state == State.DOWN,
             is_denied=state == State.DENIED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import QuerySet
@@ -20,6 +21,7 @@ from payments.services import exceptions
 from payments.tables.exceptions import ExceptionItemTable
 
 Kind = ExceptionItem.Kind
+VIEW_INBOX = "payments.view_callback"
 
 # What each kind means, and what to do about it.
 GUIDE = {
@@ -140,6 +142,7 @@ class ExceptionItemDetailView(DetailView):
             guide=GUIDE.get(item.kind, ""),
             evidence=[(name.replace("_", " ").capitalize(), text) for name, text in flat(item.facts)],
             balance=_balance(item),
+            links=self.links(item),
             is_held=is_held(item),
             **extra,
         )
@@ -150,6 +153,24 @@ class ExceptionItemDetailView(DetailView):
                 if offer.action.permission != "payments.own_exceptionitem"
             ]
         return context
+
+    def links(self, item: ExceptionItem) -> list[tuple[Any, str]]:
+        """Where else to look, as (words, address), for this person."""
+        found: list[tuple[Any, str, str]] = []
+        account = item.account_id or ""
+        inbox = reverse("payments:callback_list")
+        if item.kind == Kind.UNEXPLAINED_BALANCE:
+            query = urlencode({"account": account, "currency": item.facts.get("currency", "")})
+            for words, name in ((_("Balance"), "balance"), (_("Movements"), "movement")):
+                found.append((words, f"{reverse(f'payments:{name}_list')}?{query}", f"payments.view_{name}"))
+        elif item.kind == Kind.FORGED_CALLBACK:
+            found.append((_("Forged callbacks"), f"{inbox}?status=forged&account={account}", VIEW_INBOX))
+        elif item.kind == Kind.UNKNOWN_REFERENCE:
+            found.append((_("Callbacks"), f"{inbox}?status=stray&account={account}", VIEW_INBOX))
+        elif item.kind == Kind.DEAD_CALLBACK and "callback" in item.facts:
+            page = reverse("payments:callback", kwargs={"pk": item.facts["callback"]})
+            found.append((_("The callback"), page, VIEW_INBOX))
+        return [(words, address) for words, address, permission in found if self.may(permission)]
 
 
 def _balance(item: ExceptionItem) -> Balance | None:

@@ -72,7 +72,7 @@ class TestList:
                 rows.balance(account, currency, "1")
         with django_assert_max_num_queries(10):
             page = browser.get(self.url).content.decode()
-        assert "and 1 more" in page
+        assert "and 2 more" in page
 
 
 class TestDetail:
