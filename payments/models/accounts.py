@@ -54,6 +54,9 @@ class ProviderAccount(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
+    # How long its provider takes lately (ms). Put here by the pages that show it, from services.health.paces.
+    pace: int | None = None
+
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")

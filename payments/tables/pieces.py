@@ -33,9 +33,9 @@ def account_state(account: ProviderAccount) -> SafeString:
 
 
 def is_slow(account: ProviderAccount) -> bool:
-    """Whether it answers, but late. `pace` (ms, services.health.paces) is put on the account by the page."""
+    """Whether it answers, but late (where the page has put the account's `pace` on it)."""
     answers = account.is_active and account.health.state == AccountHealth.State.OK
-    return answers and (getattr(account, "pace", None) or 0) >= SLOW_MS
+    return answers and (account.pace or 0) >= SLOW_MS
 
 
 def is_troubled(account: ProviderAccount) -> bool:

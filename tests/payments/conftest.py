@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,6 +38,22 @@ def account(box: Any, transactional_db: None) -> Any:
 def people(transactional_db: None) -> dict[str, Any]:
     """One user per role, by the role's name."""
     return {role: factories.person(role) for role in ("viewer", "operator", "approver", "finance", "admin")}
+
+
+@pytest.fixture(autouse=True)
+def no_network_in_a_transaction(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """F14: a socket that is opened while a transaction of ours is open fails the test, whoever opens it."""
+    real = socket.socket.connect
+    opened: list[Any] = []
+
+    def connect(one: socket.socket, address: Any) -> None:
+        if one.family in (socket.AF_INET, socket.AF_INET6) and connection.in_atomic_block:
+            opened.append(address)
+        real(one, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    yield
+    assert not opened, f"the network was touched inside a transaction: {opened}"
 
 
 @pytest.fixture(autouse=True)

@@ -62,6 +62,26 @@ class TestList:
         assert "Down one" in found
         assert "Fine one" not in found
 
+    def test_a_provider_that_answers_late_is_marked(self) -> None:
+        slow, quick = rows.account("Late one"), rows.account("Quick one")
+        AccountHealth.objects.update(state="ok")
+        for took in (20, 9000, 29000):
+            rows.call(slow, duration_ms=took)
+            rows.call(quick, duration_ms=took // 100)
+        rows.call(quick, duration_ms=60000, started_at=timezone.now() - dt.timedelta(hours=1))
+        answer = rows.browser("viewer").get(self.url)
+        assert {row.name: row.pace for row in answer.context["page"].rows} == {
+            "Late one": 9000,
+            "Quick one": 90,
+        }
+        page = answer.content.decode()
+        assert page.count(">Slow<") == 1
+        assert page.count('class="row-warn"') == 1
+        page = rows.browser("viewer").get(slow.get_absolute_url()).content.decode()
+        assert "it takes long" in page
+        assert "9.0 s" in page
+        assert ">Slow<" in rows.browser("viewer").get("/").content.decode()
+
     def test_the_number_of_queries_does_not_grow_with_the_rows(
         self, django_assert_max_num_queries: Any
     ) -> None:

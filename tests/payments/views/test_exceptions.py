@@ -105,6 +105,24 @@ class TestDetail:
         assert "&lt;b&gt;bold" in page
         assert "Deep.asked" in page
 
+    @pytest.mark.parametrize(
+        ("kind", "address"),
+        [
+            ("forged_callback", "/inbox/?status=forged&amp;account={account}"),
+            ("unknown_reference", "/inbox/?status=stray&amp;account={account}"),
+            ("dead_callback", "/inbox/{callback}/"),
+            ("unexplained_balance", "/history/?account={account}&amp;currency=USDT"),
+        ],
+    )
+    def test_it_leads_to_where_the_cause_is(self, kind: str, address: str) -> None:
+        account = rows.account()
+        callback = rows.callback(account)
+        made = rows.item(kind, account=account, callback=callback.pk, currency="USDT")
+        wanted = address.format(account=account.pk, callback=callback.pk)
+        assert wanted in rows.browser("approver").get(made.get_absolute_url()).content.decode()
+        if "/inbox/" in wanted:
+            assert "/inbox/" not in rows.browser("finance").get(made.get_absolute_url()).content.decode()
+
     def test_a_held_transaction_shows_why_and_its_timeline(self) -> None:
         held = rows.held(rows.account(), "Another amount came.")
         page = rows.browser("viewer").get(held.get_absolute_url()).content.decode()
