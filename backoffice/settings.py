@@ -343,4 +343,6 @@ if SENTRY_DSN := env.str("SENTRY_DSN", default=""):
     import sentry_sdk
 
     # Without local variables: a secret may stand in one.
-    sentry_sdk.init(SENTRY_DSN, send_default_pii=False, include_local_variables=False, max_request_body_size="never")
+    sentry_sdk.init(
+        SENTRY_DSN, send_default_pii=False, include_local_variables=False, max_request_body_size="never"
+    )

@@ -25,6 +25,7 @@ from payments.services import accounts, calls, methods
 from payments.tables import pieces
 
 KEY = "key_"
+KEPT = _("Kept encrypted. Nobody can read them again, not even here.")
 
 
 # --- Accounts ---
@@ -137,19 +138,11 @@ class ProviderAccountAdmin(ServiceAdmin):
         keys = tuple(_key_fields(obj.provider if obj else None))
         return (
             (None, {"fields": ("provider", "name", "base_url")}),
-            (
-                _("Keys"),
-                {
-                    "fields": keys,
-                    "description": _("Kept encrypted. Nobody can read them again, not even here."),
-                },
-            ),
+            (_("Keys"), {"fields": keys, "description": KEPT}),
             (_("Switches and limits"), {"fields": accounts.OPTIONS}),
         )
 
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: ProviderAccount | None = None
-    ) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("provider",) if obj else ()
 
     # --- Saving through the service ---
@@ -209,17 +202,14 @@ class ProviderAccountAdmin(ServiceAdmin):
 
     # --- Test connection, callback address ---
     def get_urls(self) -> list[Any]:
+        views = {"probe": self.probe, "renew-callback": self.renew_callback}
         own = [
             path(
-                "<int:pk>/probe/",
-                self.admin_site.admin_view(self.probe),
-                name="payments_provideraccount_probe",
-            ),
-            path(
-                "<int:pk>/renew-callback/",
-                self.admin_site.admin_view(self.renew_callback),
-                name="payments_provideraccount_renew_callback",
-            ),
+                f"<int:pk>/{route}/",
+                self.admin_site.admin_view(view),
+                name=f"payments_provideraccount_{route.replace('-', '_')}",
+            )
+            for route, view in views.items()
         ]
         return own + super().get_urls()
 

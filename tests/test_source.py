@@ -75,7 +75,8 @@ TALKERS = {
     "payments/providers/http.py": "the only place that talks to providers",
     "payments/providers/sockets.py": "its connections",
     "backoffice/management/commands/demo.py": "asks the sandbox's control page for the demo account's keys",
-    "backoffice/runner.py": "asks this machine whether a port is free and the web answers; no product code",
+    "backoffice/runner.py": "asks this machine whether the web answers; no product code",
+    "backoffice/installation.py": "asks this machine whether a port is free; no product code",
 }
 
 

@@ -130,9 +130,16 @@ class TestSums:
 
     def test_the_page_then_says_what_to_do(self, accounts: Any, monkeypatch: Any) -> None:
         monkeypatch.setattr("payments.views.movements.movements.sums", lambda found: None)
-        assert (
-            "Sums are shown for up to 100,000 movements." in rows.browser("viewer").get(URL).content.decode()
-        )
+        page = rows.browser("viewer").get(URL, {"currency": "USDT"}).content.decode()
+        assert "Sums are shown for up to 100,000 movements." in page
+
+    def test_of_a_great_many_without_a_filter_none_is_taken(self, accounts: Any, monkeypatch: Any) -> None:
+        monkeypatch.setattr("backoffice.kit.views.lists.COUNT_CAP", 3)
+        monkeypatch.setattr("backoffice.kit.views.lists.capped_count", lambda found: 4)
+        monkeypatch.setattr("payments.views.movements.MovementListView.page_size", 2)
+        browser = rows.browser("viewer")
+        assert "Choose an account, a currency or days to see sums." in browser.get(URL).content.decode()
+        assert browser.get(URL, {"on_balance": "1"}).context["sums"]
 
     def test_they_take_one_query(self, accounts: Any, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(1):
