@@ -13,15 +13,23 @@ from tests.stack import browser, complaints, page, stack
 __all__ = ["browser", "complaints", "page", "stack"]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests against the running system go to one worker of pytest-xdist, and begin first: they are slow."""
+def uses_stack(item: pytest.Item) -> bool:
+    """Whether the test needs the running system or a browser."""
+    return not {"stack", "browser"}.isdisjoint(getattr(item, "fixturenames", ()))
 
-    def uses_stack(item: pytest.Item) -> bool:
-        return not {"stack", "browser"}.isdisjoint(getattr(item, "fixturenames", ()))
 
-    for item in filter(uses_stack, items):
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests against the running system go to one worker of pytest-xdist, so that one system is started.
+
+    Marked here, because pytest-xdist reads the mark before conftest's pytest_collection_modifyitems.
+    """
+    if uses_stack(item):
         item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """They begin first: they are slow."""
     items.sort(key=uses_stack, reverse=True)
 
 
