@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import statistics
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,13 +84,18 @@ class Variant:
 
 
 def _wait_for_port() -> None:
+    """Until the server answers anything at all."""
     for _try in range(300):
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/nothing-here", timeout=2)
-        except urllib.error.HTTPError:
-            return
+            connection.request("GET", "/nothing-here")
+            connection.getresponse().read()
         except OSError:
             time.sleep(0.1)
+        else:
+            return
+        finally:
+            connection.close()
     raise RuntimeError("the server did not come up: see var/bench.log")
 
 
