@@ -34,21 +34,33 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.view_provideraccount": EVERYBODY,
     "payments.view_balance": EVERYBODY,
     "payments.view_invoice": EVERYBODY,
+    "payments.view_withdrawal": EVERYBODY,
+    "payments.view_freeze": EVERYBODY,
     "payments.view_movement": EVERYBODY,
     "payments.view_owndestination": EVERYBODY,
     "payments.view_exceptionitem": EVERYBODY,
     # check now, notes, tags
     "payments.refresh_invoice": WORKING,
+    "payments.refresh_withdrawal": WORKING,
     "payments.refresh_balance": WORKING,
     "backoffice.add_note": WORKING,
     # create
     "payments.create_invoice": frozenset({OPERATOR}),
+    "payments.request_withdrawal": frozenset({OPERATOR}),
     "payments.propose_owndestination": frozenset({OPERATOR}),
     # approve
+    "payments.approve_withdrawal": frozenset({APPROVER}),
+    # the requester, or any approver: the service looks whose it is
+    "payments.cancel_withdrawal": frozenset({OPERATOR, APPROVER}),
+    "payments.confirm_withdrawal": frozenset({APPROVER}),
+    "payments.lift_freeze": frozenset({APPROVER}),
     "payments.approve_owndestination": frozenset({APPROVER}),
+    # freeze
+    "payments.set_freeze": WORKING,
     "payments.release_hold": frozenset({APPROVER}),
     # resolve an unknown outcome
     "payments.resolve_invoice": frozenset({APPROVER}),
+    "payments.resolve_withdrawal": frozenset({APPROVER}),
     # exports, exceptions
     "backoffice.export": frozenset({APPROVER, FINANCE}),
     "payments.own_exceptionitem": frozenset({APPROVER, FINANCE}),

@@ -7,15 +7,30 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, F, Sum
 from django.utils import timezone
 
 from backoffice.kit import money, office
 from backoffice.models import AuditEntry
-from payments.models import Callback, ExceptionItem, Invoice, Movement, ProviderCall
+from payments.models import (
+    Approval,
+    Callback,
+    ExceptionItem,
+    Invoice,
+    Movement,
+    ProviderCall,
+    Reservation,
+    Withdrawal,
+)
 
 LATE = dt.timedelta(minutes=10)
+# word: (model, the verbs that tell its first state)
+TOLD: dict[str, tuple[Any, dict[str, str]]] = {
+    "invoice": (Invoice, {"invoice.created": "creating"}),
+    "withdrawal": (Withdrawal, {"withdrawal.requested": "awaiting_approval"}),
+}
 
 
 def sent_once() -> list[str]:
@@ -32,33 +47,62 @@ def sent_once() -> list[str]:
 
 
 def final_stays() -> list[str]:
-    """V3: nothing was written about an invoice's state after a final one."""
-    final = {f"invoice.{status}" for status, ways in Invoice.TRANSITIONS.items() if not ways}
-    words = {f"invoice.{status}" for status in Invoice.Status.values}
-    ended: dict[str, str] = {}
+    """V3: nothing was written about an object's state after a final one."""
     broken = []
-    rows = AuditEntry.objects.filter(object_type="payments.invoice", verb__in=words).order_by("id")
-    for number, verb in rows.values_list("object_id", "verb").iterator():
-        if number in ended:
-            broken.append(f"invoice {number}: {verb} after {ended[number]}")
-        if verb in final:
-            ended[number] = verb
+    for word, (model, _first) in TOLD.items():
+        verbs = {f"{word}.{status}": not ways for status, ways in model.TRANSITIONS.items()}
+        ended: dict[str, str] = {}
+        rows = AuditEntry.objects.filter(object_type=f"payments.{word}", verb__in=verbs).order_by("id")
+        for number, verb in rows.values_list("object_id", "verb").iterator():
+            if number in ended:
+                broken.append(f"{word} {number}: {verb} after {ended[number]}")
+            if verbs[verb]:
+                ended[number] = verb
     return broken
 
 
 def told_once() -> list[str]:
-    """V6: the state of every invoice is the last that the audit trail tells."""
-    words = {f"invoice.{status}": status for status in Invoice.Status.values}
-    told = dict(
-        AuditEntry.objects.filter(object_type="payments.invoice", verb__in=[*words, "invoice.created"])
-        .order_by("id")
-        .values_list("object_id", "verb")
-    )
+    """V6: the state of every object is the last that the audit trail tells."""
     broken = []
-    for pk, status in Invoice.objects.values_list("pk", "status").iterator():
-        verb = told.get(str(pk), "")
-        if words.get(verb, "creating" if verb == "invoice.created" else "") != status:
-            broken.append(f"invoice {pk} is {status}, the audit trail says {verb or 'nothing'}")
+    for word, (model, first) in TOLD.items():
+        states = first | {f"{word}.{status}": str(status) for status in model.TRANSITIONS}
+        told = dict(
+            AuditEntry.objects.filter(object_type=f"payments.{word}", verb__in=states)
+            .order_by("id")
+            .values_list("object_id", "verb")
+        )
+        for pk, status in model.objects.values_list("pk", "status").iterator():
+            verb = told.get(str(pk), "")
+            if states.get(verb) != status:
+                broken.append(f"{word} {pk} is {status}, the audit trail says {verb or 'nothing'}")
+    return broken
+
+
+def reserved_for_open() -> list[str]:
+    """V4: exactly the money-out that may still be debited holds a reservation, of the most that may be debited."""
+    held = dict(Reservation.objects.filter(ended_at__isnull=True).values_list("reference", "amount"))
+    broken = []
+    waiting = Withdrawal.objects.filter(status__in=Withdrawal.OPEN, debit__isnull=True)
+    for reference, value, most in waiting.values_list("reference", "reference__value", "max_debit"):
+        if held.pop(reference, None) != most:
+            broken.append(
+                f"{value} may still be debited and reserves another amount than {money.plain(most)}"
+            )
+    return broken + [f"reference row {reference} reserves money and is not open" for reference in held]
+
+
+def approved_by_another() -> list[str]:
+    """V5: whatever was sent had an approval of another person over its digest."""
+    broken = []
+    sent = Withdrawal.objects.filter(sent_at__isnull=False).values_list(
+        "reference", "reference__value", "created_by"
+    )
+    for reference, value, requester in sent:
+        approvals = Approval.objects.filter(reference=reference, step=Approval.Step.SEND)
+        if not approvals.exclude(approver=requester).exists():
+            broken.append(f"{value} was sent without an approval")
+        if approvals.filter(approver=requester).exists():
+            broken.append(f"{value} was approved by its requester")
     return broken
 
 
@@ -76,22 +120,38 @@ def inbox_moves() -> list[str]:
     return broken
 
 
-def books_foot() -> list[str]:
-    """V9: each paid invoice is booked once with what was received, and nothing else is booked as an invoice."""
-    broken = []
-    booked = {
-        row["reference"]: (row["n"], row["total"])
-        for row in Movement.objects.filter(kind="invoice")
+def _booked(kinds: list[str]) -> dict[int, tuple[int, Decimal]]:
+    rows = (
+        Movement.objects.filter(kind__in=kinds)
         .values("reference")
         .annotate(n=Count("id"), total=Sum("amount"))
-        .order_by()
-    }
+    )
+    return {row["reference"]: (row["n"], row["total"]) for row in rows.order_by()}
+
+
+def books_foot() -> list[str]:
+    """V9: what is paid or sent is booked once, to the last unit, and nothing else is."""
+    broken = []
+    booked = _booked(["invoice"])
     paid = Invoice.objects.filter(status="paid").values_list("reference", "reference__value", "received")
     for reference, value, received in paid.iterator():
         times, total = booked.pop(reference, (0, None))
         if times != 1 or total != received:
             broken.append(f"{value}: received {money.plain(received or Decimal(0))}, booked {times} times")
-    broken += [f"reference row {reference} is booked without a paid invoice" for reference in booked]
+    debited = _booked(["withdrawal", "fee"])
+    back = _booked(["reversal"])
+    for reference, value, stated, status in Withdrawal.objects.filter(debit__isnull=False).values_list(
+        "reference", "reference__value", "debit", "status"
+    ):
+        debit = stated or Decimal(0)
+        _times, total = debited.pop(reference, (0, Decimal(0)))
+        if total != -debit:
+            broken.append(f"{value}: debited {money.plain(debit)}, booked {money.plain(total)}")
+        returned = back.pop(reference, (0, Decimal(0)))[1]
+        if returned != (debit if status == "failed" else 0):
+            broken.append(f"{value} is {status}, taken back were {money.plain(returned)}")
+    for reference in [*booked, *debited, *back]:
+        broken.append(f"reference row {reference} is booked without cause")
     wrong = Movement.objects.filter(kind="invoice").exclude(reference__invoice__currency=F("currency"))
     broken += [
         f"movement {pk} is in another currency than its invoice" for pk in wrong.values_list("pk", flat=True)
@@ -102,6 +162,8 @@ def books_foot() -> list[str]:
 ALL = (
     office.Invariant("V1", "nothing was sent and accepted twice", sent_once),
     office.Invariant("V3", "final states never change", final_stays),
+    office.Invariant("V4", "open money-out is reserved", reserved_for_open),
+    office.Invariant("V5", "what was sent was approved by another person", approved_by_another),
     office.Invariant("V6", "the audit trail tells every state", told_once),
     office.Invariant("V7", "no callback is forgotten", inbox_moves),
     office.Invariant("V9", "the books foot", books_foot),

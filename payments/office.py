@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count, Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.kit import money, office, verbs
+from backoffice import permissions
+from backoffice.kit import html, office, verbs
 from payments import invariants
 from payments.models import (
     AccountHealth,
@@ -21,8 +23,18 @@ from payments.models import (
     OwnDestination,
     ProviderAccount,
     ProviderCall,
+    Withdrawal,
 )
-from payments.services import balances, health, invoice_reports, invoices, methods
+from payments.services import (
+    balances,
+    freeze,
+    health,
+    invoice_reports,
+    invoices,
+    methods,
+    withdrawal_decisions,
+    withdrawals,
+)
 from payments.tables import pieces
 from payments.tables.movements import LatestMovementTable
 
@@ -46,6 +58,73 @@ office.register(
         icon="receipt-text",
     ),
 )
+
+
+office.register(
+    office.Kind(
+        kind="withdrawal",
+        model="payments.Withdrawal",
+        label=_("Withdrawal"),
+        label_plural=_("Withdrawals"),
+        detail="payments:withdrawal",
+        permission="payments.view_withdrawal",
+        refresh=withdrawals.refresh,
+        submit=withdrawals.submit,
+        sends=(Withdrawal.Status.APPROVED, Withdrawal.Status.SENDING),
+        expire=withdrawals.expire,
+        search_text=withdrawals.search_text,
+        icon="send",
+    ),
+    office.Waiting(
+        name="withdrawals-to-approve",
+        label=_("Withdrawals to approve"),
+        url="payments:withdrawal_list",
+        query="status=awaiting_approval",
+        permission="payments.approve_withdrawal",
+        count=lambda user: (
+            Withdrawal.objects.filter(status="awaiting_approval").exclude(created_by=user).count()
+        ),
+        icon="stamp",
+    ),
+    office.Waiting(
+        name="withdrawals-to-confirm",
+        label=_("Decisions to confirm"),
+        url="payments:withdrawal_list",
+        query="status=to_confirm",
+        permission="payments.confirm_withdrawal",
+        count=lambda user: withdrawal_decisions.waiting_for(user),
+        icon="badge-check",
+    ),
+    office.Waiting(
+        name="unknown-withdrawals",
+        label=_("Withdrawals with an unknown outcome"),
+        url="payments:withdrawal_list",
+        query="status=unknown",
+        permission="payments.view_withdrawal",
+        count=lambda user: Withdrawal.objects.filter(status="unknown").count(),
+        icon="circle-question-mark",
+    ),
+)
+
+
+# --- Above every page ---
+def _frozen() -> list[office.Notice]:
+    return [
+        office.Notice(
+            text=_("All sending is stopped: %(reason)s") % {"reason": one.reason}
+            if one.account is None
+            else _("Sending from %(account)s is stopped: %(reason)s")
+            % {"account": one.account, "reason": one.reason},
+            url=reverse("payments:freeze_list"),
+            link=_("To the freeze"),
+            icon="octagon-pause",
+            tone="bad",
+        )
+        for one in freeze.standing()
+    ]
+
+
+office.register(office.Banner(name="freeze", permission="payments.view_freeze", notices=_frozen))
 
 
 # --- Dashboard ---
@@ -73,6 +152,7 @@ def _balances(user: Any) -> dict[str, Any]:
         "accounts": shown,
         "more": max(len(accounts) - SHOWN_ACCOUNTS, 0),
         "sums": balances.sums(in_use) if len(accounts) > 1 else [],
+        "may_add": permissions.may(user, "payments.manage_provideraccount"),
     }
 
 
@@ -94,7 +174,8 @@ def _invoices(user: Any) -> dict[str, Any]:
             (status, label, Invoice.TONES[Invoice.Status(status)], known[status])
             for status, label in Invoice.Status.choices
             if status in known
-        ]
+        ],
+        "may_bill": permissions.may(user, "payments.create_invoice") and ProviderAccount.objects.exists(),
     }
 
 
@@ -131,7 +212,7 @@ office.register(
         label=_("Open exceptions"),
         url="payments:exceptionitem_list",
         query="status=open",
-        permission="payments.view_exceptionitem",
+        permission="payments.own_exceptionitem",
         count=lambda user: ExceptionItem.objects.filter(status="open").count(),
         icon="triangle-alert",
     ),
@@ -220,7 +301,10 @@ def _movements(reference: str) -> Iterable[office.Event]:
         yield office.Event(
             at=movement.booked_at,
             title=_("Booked %(amount)s %(currency)s")
-            % {"amount": money.plain(movement.amount), "currency": movement.currency},
+            % {
+                "amount": html.amount_text(movement.amount, movement.currency),
+                "currency": movement.currency,
+            },
             way=movement.get_way_display(),
             tone="ok" if movement.amount > 0 else "info",
             detail=movement.label if movement.on_balance else f"{movement.label}, {_('off balance')}",
@@ -252,6 +336,22 @@ verbs.say(
         "invoice.expired": _("Expired"),
         "invoice.canceled": _("Canceled at the provider"),
         "invoice.failed": _("Failed"),
+        "withdrawal.requested": _("Withdrawal requested"),
+        "withdrawal.awaiting_approval": _("Back to be approved"),
+        "withdrawal.approved": _("Approved"),
+        "withdrawal.sending": _("Sending"),
+        "withdrawal.unknown": _("Outcome unknown"),
+        "withdrawal.pending": _("On its way at the provider"),
+        "withdrawal.complete": _("Complete"),
+        "withdrawal.failed": _("Failed"),
+        "withdrawal.rejected": _("Rejected"),
+        "withdrawal.canceled": _("Canceled"),
+        "withdrawal.resolve_proposed": _("Proposed: close it as failed"),
+        "withdrawal.resend_proposed": _("Proposed: send it again"),
+        "withdrawal.revealed": _("Whole card number shown"),
+        "freeze.set": _("Sending frozen"),
+        "freeze.first_lift": _("First person lifts the freeze"),
+        "freeze.lifted": _("Freeze lifted"),
         "destination.proposed": _("Destination proposed"),
         "destination.approved": _("Destination approved"),
         "destination.rejected": _("Destination rejected"),

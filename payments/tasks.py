@@ -35,6 +35,23 @@ def refresh_invoice(invoice_id: int) -> None:
         log.info("refresh.not_answered", invoice=invoice_id, error=type(error).__name__)
 
 
+@shared_task(name="payments.submit_withdrawal")
+def submit_withdrawal(withdrawal_id: int) -> None:
+    from payments.services import withdrawals
+
+    withdrawals.submit(withdrawal_id=withdrawal_id)
+
+
+@shared_task(name="payments.refresh_withdrawal")
+def refresh_withdrawal(withdrawal_id: int) -> None:
+    from payments.services import withdrawals
+
+    try:
+        withdrawals.refresh(withdrawal_id=withdrawal_id, priority="read")
+    except ProviderError as error:
+        log.info("refresh.not_answered", withdrawal=withdrawal_id, error=type(error).__name__)
+
+
 @shared_task(name="payments.refresh_reference")
 def refresh_reference(value: str) -> None:
     from payments.services import polling

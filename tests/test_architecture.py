@@ -52,11 +52,12 @@ LONELY = [
 SERVICE_FLOORS: dict[str, set[str]] = {
     "base": {
         *("references", "calls", "health", "movements", "approvals", "exceptions", "destinations"),
-        *("schedule", "freeze"),
+        *("schedule", "freeze", "failpoints"),
     },
-    "facts": {"accounts", "balances", "methods", "rates", "directions"},
+    "facts": {"accounts", "balances", "reservations", "methods", "rates", "directions"},
     "deals": {
-        *("invoices", "invoice_fields", "invoice_reports", "wallets", "withdrawals", "bids"),
+        *("invoices", "invoice_fields", "invoice_reports", "wallets", "bids"),
+        *("withdrawals", "withdrawal_fields", "withdrawal_reports", "withdrawal_decisions"),
         *("batch_payouts", "partner"),
     },
     "conductors": {"callbacks", "polling", "reconciliation"},
@@ -71,6 +72,11 @@ BESIDE: dict[tuple[str, str], str] = {
     ("accounts", "methods"): "a new account comes with its provider's documented methods",
     ("invoices", "invoice_fields"): "one noun in three files",
     ("invoices", "invoice_reports"): "one noun in three files",
+    ("calls", "failpoints"): "a test may end a worker in the middle of a call",
+    ("withdrawals", "withdrawal_fields"): "one noun in four files",
+    ("withdrawals", "withdrawal_reports"): "one noun in four files",
+    ("withdrawal_decisions", "withdrawals"): "one noun in four files",
+    ("withdrawal_decisions", "withdrawal_reports"): "one noun in four files",
     ("batch_payouts", "withdrawals"): "a batch is paid by a withdrawal of ours",
 }
 

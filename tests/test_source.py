@@ -19,6 +19,8 @@ FLOATS = {
     ("payments/providers/headers.py", "skew_ms"): "milliseconds between two clocks",
     ("payments/services/calls.py", "_take_turn"): "calls per second",
     ("payments/services/invoices.py", "_not_sent"): "seconds to wait",
+    ("payments/services/withdrawal_reports.py", "not_sent"): "seconds to wait",
+    ("payments/services/failpoints.py", "hit"): "seconds to sleep in a test",
     ("payments/tables/pieces.py", "clock"): "seconds between two clocks",
 }
 #: json.loads reads 0.1 as a float; kit.money.loads as what was written.

@@ -65,6 +65,26 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """One line of a banner. `link` is the word of the link to `url`."""
+
+    text: Any
+    url: str = ""
+    link: Any = ""
+    icon: str = "circle-alert"
+    tone: str = "warn"
+
+
+@dataclass(frozen=True)
+class Banner:
+    """What everybody must see on every page while it stands. `notices()` costs one cheap query at most."""
+
+    name: str
+    permission: str
+    notices: Callable[[], list[Notice]]
+
+
+@dataclass(frozen=True)
 class Event:
     """One line of a timeline. `who` is a name or "" for the system; `way` the word of the source.
 
@@ -105,6 +125,7 @@ class _Registry:
     kinds: dict[str, Kind] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
     waiting: dict[str, Waiting] = field(default_factory=dict)
+    banners: dict[str, Banner] = field(default_factory=dict)
     timeline_sources: dict[str, TimelineSource] = field(default_factory=dict)
     invariants: dict[str, Invariant] = field(default_factory=dict)
     demo_steps: list[Callable[..., list[tuple[str, str]]]] = field(default_factory=list)
@@ -119,7 +140,7 @@ def _add(shelf: dict[str, Any], name: str, part: Any) -> None:
     shelf[name] = part
 
 
-def register(*parts: Kind | Card | Waiting | TimelineSource | Invariant) -> None:
+def register(*parts: Kind | Card | Waiting | Banner | TimelineSource | Invariant) -> None:
     """Add parts. Raises ValueError for a name that stands already."""
     for part in parts:
         match part:
@@ -129,6 +150,8 @@ def register(*parts: Kind | Card | Waiting | TimelineSource | Invariant) -> None
                 _add(registry.cards, part.name, part)
             case Waiting():
                 _add(registry.waiting, part.name, part)
+            case Banner():
+                _add(registry.banners, part.name, part)
             case TimelineSource():
                 _add(registry.timeline_sources, part.name, part)
             case Invariant():
@@ -156,6 +179,12 @@ def waiting(user: Any, may: Callable[[Any, str], bool]) -> list[tuple[Waiting, i
     """What waits for this user, with counts above zero."""
     found = [(w, w.count(user)) for w in registry.waiting.values() if may(user, w.permission)]
     return [(w, n) for w, n in found if n]
+
+
+def notices(user: Any, may: Callable[[Any, str], bool]) -> list[Notice]:
+    """What stands above every page for this user now."""
+    banners = (banner for banner in registry.banners.values() if may(user, banner.permission))
+    return [notice for banner in banners for notice in banner.notices()]
 
 
 def timeline(reference: str, user: Any, may: Callable[[Any, str], bool]) -> list[Event]:

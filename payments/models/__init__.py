@@ -1,23 +1,29 @@
 """The models of payments. Rows, constraints and state tables; no rule and no write lives here."""
 
 from .accounts import AccountHealth, Currency, Method, ProviderAccount
+from .approvals import Approval
 from .balances import Balance, BalanceSnapshot
 from .callback_tokens import CallbackToken
 from .destinations import OwnDestination
 from .exceptions import ExceptionItem
+from .freezes import Freeze
 from .invoices import Invoice
 from .movements import Movement
 from .references import Reference, Tracked
+from .reservations import Reservation
 from .traffic import Callback, ProviderCall
+from .withdrawals import Withdrawal
 
 __all__ = [
     "AccountHealth",
+    "Approval",
     "Balance",
     "BalanceSnapshot",
     "Callback",
     "CallbackToken",
     "Currency",
     "ExceptionItem",
+    "Freeze",
     "Invoice",
     "Method",
     "Movement",
@@ -25,5 +31,7 @@ __all__ = [
     "ProviderAccount",
     "ProviderCall",
     "Reference",
+    "Reservation",
     "Tracked",
+    "Withdrawal",
 ]

@@ -51,6 +51,14 @@ class ProviderAccount(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(365)],
         help_text=_("An invoice without payment expires after this time. A later payment still counts."),
     )
+    reserve_margin = models.DecimalField(
+        _("reserve margin"),
+        max_digits=5,
+        decimal_places=4,
+        default=Decimal("0.02"),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))],
+        help_text=_("Share of the estimated debit that is held back on top: 0.02 is 2 %."),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -130,6 +138,21 @@ class Method(models.Model):
     is_card = models.BooleanField(_("purse is a card number"), default=False)
     min_amount = MoneyField(_("smallest amount"), null=True, blank=True)
     max_amount = MoneyField(_("largest amount"), null=True, blank=True)
+    fee_fixed = MoneyField(
+        _("fixed fee"),
+        null=True,
+        blank=True,
+        help_text=_("Of a withdrawal. Both empty: the fee is not known."),
+    )
+    fee_rate = models.DecimalField(
+        _("fee rate"),
+        max_digits=9,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))],
+        help_text=_("Of a withdrawal's amount: 0.01 is 1 %."),
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
 
     class Meta:

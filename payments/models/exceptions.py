@@ -21,6 +21,7 @@ class ExceptionItem(models.Model):
         FORGED_CALLBACK = "forged_callback", _("Forged callbacks")
         MISMATCH = "mismatch", _("Callback and provider differ")
         TAKEN_BACK = "taken_back", _("Final word taken back")
+        OVER_DEBIT = "over_debit", _("Debited more than approved")
         LATE_PAYMENT = "late_payment", _("Paid after it was closed")
         OVERPAID = "overpaid", _("Overpaid")
         UNEXPLAINED_BALANCE = "unexplained_balance", _("Unexplained balance")

@@ -21,6 +21,9 @@ class Movement(AppendOnly):
 
     class Kind(models.TextChoices):
         INVOICE = "invoice", _("Invoice paid")
+        WITHDRAWAL = "withdrawal", _("Withdrawal")
+        FEE = "fee", _("Fee")
+        REVERSAL = "reversal", _("Reversal")
         ADJUSTMENT = "adjustment", _("Adjustment")
 
     account = models.ForeignKey(ProviderAccount, models.PROTECT, related_name="+", verbose_name=_("account"))

@@ -18,6 +18,7 @@ class Reference(models.Model):
 
     class Kind(models.TextChoices):
         INVOICE = "invoice", _("Invoice")
+        WITHDRAWAL = "withdrawal", _("Withdrawal")
 
     value = models.CharField(_("reference"), max_length=18, unique=True)
     account = models.ForeignKey(

@@ -42,6 +42,7 @@ class ProviderCall(models.Model):
     response_digest = models.CharField(max_length=64, blank=True)
     outcome = models.CharField(_("outcome"), max_length=24, blank=True)
     error = models.CharField(_("problem"), max_length=300, blank=True)
+    reason = models.CharField(max_length=16, blank=True)  # of a refusal: only "not_found" says that it looked
     request_id = models.CharField(max_length=64, blank=True)
 
     # The error classes of providers.errors as people read them; "" is a call whose end was never seen.
@@ -85,6 +86,11 @@ class ProviderCall(models.Model):
 
     def get_outcome_display(self) -> str:
         return str(self.OUTCOMES.get(self.outcome, self.outcome))
+
+    @property
+    def says_not_found(self) -> bool:
+        """Whether the provider looked and has no such transaction. Another refusal means that it did not look."""
+        return self.outcome == "Refused" and self.reason == "not_found"
 
     @property
     def tone(self) -> str:

@@ -16,7 +16,8 @@ from payments.providers.redaction import Secret
 class Exchange:
     """The trace of one call, handed to `Transport.record` at each stage. Never holds a secret.
 
-    `number` belongs to the services. `outcome` is "ok" or the name of the error class. `clock_skew_ms` is
+    `number` belongs to the services. `outcome` is "ok" or the name of the error class, `reason` that of a
+    refusal (see Refused). `clock_skew_ms` is
     our clock minus the provider's, to about half a second. After a repeated read it speaks of the last
     attempt.
     """
@@ -39,6 +40,7 @@ class Exchange:
     response_date: datetime | None = None
     outcome: str = ""
     error: str = ""
+    reason: str = ""
     duration_ms: int | None = None
     clock_skew_ms: int | None = None
 

@@ -88,7 +88,8 @@ class Http:
             return result
         except BaseException as error:
             exchange.outcome = type(error).__name__
-            exchange.error = redactor.text(str(error)) if isinstance(error, ProviderError) else ""
+            if isinstance(error, ProviderError):
+                exchange.error, exchange.reason = redactor.text(str(error)), error.reason
             raise
         finally:
             exchange.duration_ms = round((time.monotonic() - begun) * 1000)

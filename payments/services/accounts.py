@@ -5,6 +5,7 @@ Facts floor. Secrets go in here and are never given back.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import secrets
@@ -20,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from backoffice import audit
 from backoffice.kit.fields import SecretUnreadable
+from backoffice.models import AuditEntry
 from backoffice.permissions import guarded
 from payments.models import AccountHealth, CallbackToken, ExceptionItem, Method, ProviderAccount
 from payments.providers import PROVIDERS
@@ -27,9 +29,9 @@ from payments.providers.base import Callbacks, Probe, ProbeReport
 from payments.providers.errors import Invalid, NotSupported, ProviderError
 from payments.providers.hosts import check_base_url
 
-from . import calls, exceptions, health, methods
+from . import approvals, calls, exceptions, health, methods
 
-OPTIONS = ("is_active", "money_in", "money_out", "rate_limit", "invoice_lifetime_days")
+OPTIONS = ("is_active", "money_in", "money_out", "rate_limit", "invoice_lifetime_days", "reserve_margin")
 
 
 def _checked_url(base_url: str) -> str:
@@ -173,6 +175,7 @@ def change(
                 actor, "account.changed", locked, changed=changed, keys_replaced=credentials is not None
             )
         if moved:
+            approvals.void_account(account=locked, reason=_("The account now points to another address."))
             audit.record(actor, "account.moved", locked, changed={"base_url": changed["base_url"]})
             exceptions.open_item(
                 kind=ExceptionItem.Kind.ACCOUNT_MOVED,
@@ -191,6 +194,17 @@ def _place(url: str) -> tuple[str, str | None, int | None]:
         return parts.scheme, parts.hostname, parts.port
     except ValueError:  # no address at all: nowhere that keys may go
         return url, None, None
+
+
+def keys_replaced_since(*, account: ProviderAccount, moment: dt.datetime) -> bool:
+    """Whether an admin has entered other keys since then: the provider may know us as another customer now."""
+    return AuditEntry.objects.filter(
+        verb="account.changed",
+        object_type=account._meta.label_lower,
+        object_id=str(account.pk),
+        at__gte=moment,
+        facts__keys_replaced=True,
+    ).exists()
 
 
 @guarded("payments.probe_provideraccount")

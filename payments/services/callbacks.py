@@ -92,7 +92,8 @@ def _process(callback: Callback) -> None:
         _done(callback, Status.STRAY, _("Nothing of this kind is asked about."))
         return
     obj = getattr(reference, reference.kind)
-    if obj.checked_at is None or obj.checked_at <= callback.received_at:
+    # A question since then counts only if it was answered.
+    if obj.checked_at is None or obj.checked_at <= callback.received_at or obj.last_error:
         kind.refresh(**{f"{reference.kind}_id": obj.pk}, way=audit.Way.CALLBACK, priority="callback")
     obj.refresh_from_db()
     _compare(callback, getattr(said, "fields", {}), obj)

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
@@ -28,6 +29,7 @@ from payments.providers.errors import ProviderError, RateLimited, Unavailable
 from payments.providers.exchange import Exchange, Transport
 
 from . import health
+from .failpoints import hit
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +37,9 @@ log = structlog.get_logger(__name__)
 PATIENCE_SECONDS = {"money": 20.0, "callback": 10.0, "read": 4.0, "probe": 4.0, "poll": 1.0}
 LEAK_SHARE = 0.02  # of the turns also drop what the window no longer needs
 PROBE_SECONDS = 5.0  # calls inside a web request
+STAGES = {"prepared": "F3", "connected": "F4", "half": "F5", "sent": "F6", "headers": "F7", "body": "F8"}
+# How an attempt ends that never left, or was turned away before it was looked at. Any other end may have had an effect.
+NO_EFFECT = ("Unavailable", "RateLimited", "Denied", "Invalid", "NotSupported")
 POLL_SHARE = 0.7  # of the account's rate: the rest stays free for money-out and callbacks
 
 
@@ -108,6 +113,8 @@ class _Recorder:
             self.connected = True
         elif stage == "done":
             self._finish(exchange)
+        if not exchange.safe and stage in STAGES:
+            hit(STAGES[stage])
 
     def _new(self, exchange: Exchange) -> ProviderCall:
         earlier = ProviderCall.objects.filter(reference=self.reference, operation=exchange.operation)
@@ -138,6 +145,7 @@ class _Recorder:
         row.response_digest = exchange.response_digest
         row.outcome = exchange.outcome
         row.error = exchange.error[:300]
+        row.reason = exchange.reason
         row.save()
         # What our own gate or guard refused says nothing about the provider.
         if not self.turned_away and not (self.connected and exchange.outcome == "Unavailable"):
@@ -198,11 +206,28 @@ def client(
     )
 
 
-def may_have_left(reference: Reference, operation: str) -> bool:
-    """Whether an attempt of this operation began and was not proven to be refused or never sent."""
-    return ProviderCall.objects.filter(
-        reference=reference, operation=operation, safe=False, outcome__in=["", "OutcomeUnknown", "ok"]
-    ).exists()
+def may_have_left(
+    reference: Reference, operation: str, *, fence: int | None = None, but: int | None = None
+) -> bool:
+    """Whether an attempt of this operation (under this fence; under any `but` that one) began and is not proven to
+    have had no effect.
+
+    Only the ends of NO_EFFECT are such a proof. A refusal is none: "already used" is one, too.
+    """
+    attempts = ProviderCall.objects.filter(reference=reference, operation=operation, safe=False)
+    if fence is not None:
+        attempts = attempts.filter(fence=fence)
+    if but is not None:
+        attempts = attempts.exclude(fence=but)
+    return attempts.exclude(outcome__in=NO_EFFECT).exists()
+
+
+def was_sent_elsewhere(reference: Reference, operation: str, look: ProviderCall) -> bool:
+    """Whether an attempt that may have left went to another server than this look-up asked: its no proves nothing."""
+    left = ProviderCall.objects.filter(reference=reference, operation=operation, safe=False).exclude(
+        outcome__in=NO_EFFECT
+    )
+    return any(urlsplit(url)[:2] != urlsplit(look.url)[:2] for url in left.values_list("url", flat=True))
 
 
 def explain(error: ProviderError) -> str:

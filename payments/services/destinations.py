@@ -29,6 +29,11 @@ def find_approved(*, method: str, address: str, tag: str = "") -> OwnDestination
     ).first()
 
 
+def is_approved(destination_id: int) -> bool:
+    """Whether this entry of the book may receive money now."""
+    return OwnDestination.objects.filter(pk=destination_id, status=Status.APPROVED).exists()
+
+
 @guarded("payments.propose_owndestination")
 def propose(
     *, actor: Any, method: str, label: str, address: str, tag: str = "", form_token: UUID | None = None

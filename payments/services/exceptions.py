@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -110,6 +110,12 @@ def close(*, actor: Any, item: ExceptionItem, note: str, book: bool = False) -> 
 
     Raises ValidationError without a note, for a closed item, and for a hold (that is released, not closed).
     """
+    if book:  # the balance before its item, in the order in which the comparison of balances takes them
+        list(
+            Balance.objects.select_for_update().filter(
+                account=item.account, currency=item.facts.get("currency")
+            )
+        )
     locked = _locked(item)
     note = _noted(note)
     if locked.kind == Kind.HOLD and locked.reference is not None and locked.reference.held_at is not None:
@@ -131,7 +137,13 @@ def _book_drift(item: ExceptionItem, actor: Any) -> None:
     if item.kind != Kind.UNEXPLAINED_BALANCE or item.account is None:
         raise ValidationError({"book": _("Only an unexplained balance can be booked.")})
     balance = Balance.objects.select_for_update().get(account=item.account, currency=item.facts["currency"])
-    if balance.drift != Decimal(item.facts["drift"]):
+    moved = Movement.objects.filter(account=item.account, currency=balance.currency, on_balance=True)
+    explained = balance.opening + (moved.aggregate(total=Sum("amount"))["total"] or Decimal(0))
+    # Not the drift that was kept: what was booked since the balance was asked for may be the explanation.
+    if (
+        balance.drift != Decimal(item.facts["drift"])
+        or (balance.stated or Decimal(0)) - explained != balance.drift
+    ):
         raise ValidationError(
             _("The difference has changed since this was opened. Look at the balance again.")
         )
@@ -156,11 +168,16 @@ def release_hold(*, actor: Any, reference: Reference, note: str) -> Reference:
     locked = Reference.objects.select_for_update().get(pk=reference.pk)
     if locked.held_at is None:
         raise ValidationError(_("This is not held."))
-    references.release(reference=locked)
-    for item in ExceptionItem.objects.select_for_update().filter(
-        reference=locked, kind=Kind.HOLD, status=ExceptionItem.Status.OPEN
-    ):
-        _close(item, actor, note)
-    audit.record(actor, "hold.released", locked, note=note)
+    end_hold(actor=actor, reference=locked, note=note)
     wake.later("payments.refresh_reference", locked.value)
     return locked
+
+
+def end_hold(*, actor: Any, reference: Reference, note: str) -> None:
+    """Take a hold away and close its items, for a service that has asked who may. In its transaction."""
+    references.release(reference=reference)
+    for item in ExceptionItem.objects.select_for_update().filter(
+        reference=reference, kind=Kind.HOLD, status=ExceptionItem.Status.OPEN
+    ):
+        _close(item, actor, note)
+    audit.record(actor, "hold.released", reference, note=note)

@@ -19,11 +19,12 @@ from backoffice import audit
 from backoffice.kit import money, wake
 from backoffice.kit.fields import mask_card
 from backoffice.kit.states import check_move
+from payments import addresses
 from payments.models import ExceptionItem, Invoice, Movement
 from payments.providers.base import InvoiceReport
 from payments.providers.errors import Denied, OutcomeUnknown, ProviderError, Refused
 
-from . import calls, exceptions, movements, schedule
+from . import calls, exceptions, movements, references, schedule
 
 Status = Invoice.Status
 Kind = ExceptionItem.Kind
@@ -46,11 +47,9 @@ FINAL = {Status.PAID, Status.FAILED}
 
 
 def _lock(invoice_id: int) -> Invoice:
-    return (
-        Invoice.objects.select_for_update(of=("self",))
-        .select_related("reference", "account", "destination")
-        .get(pk=invoice_id)
-    )
+    # What belongs to it is read after the wait: joined to the lock it would be as it was before.
+    Invoice.objects.select_for_update().only("pk").get(pk=invoice_id)
+    return Invoice.objects.select_related("reference", "account", "destination").get(pk=invoice_id)
 
 
 def move(invoice: Invoice, status: str, *, way: str, actor: Any = None, **changes: Any) -> None:
@@ -89,17 +88,19 @@ def apply(
 ) -> Invoice:
     """Apply one report: compare it with what we asked for, then move, book or hold. Safe to repeat."""
     invoice = _lock(invoice_id)
+    if schedule.is_overtaken(asked_at, invoice.checked_at):
+        return invoice
     _note_facts(invoice, report, asked_at)
     reasons = [] if report.status == "failed" else _differences(invoice, report)
     if report.status is None and report.provider_status:
         _unknown_word(invoice, report, way)
     open_reasons = [reason for reason in reasons if reason not in invoice.reference.accepted]
-    if open_reasons:
+    if open_reasons and references.reason(open_reasons) not in invoice.reference.accepted:
         _note_seen(invoice)
         exceptions.hold(
             reference=invoice.reference,
             obj=invoice,
-            reason="; ".join(open_reasons)[:300],
+            reason=references.reason(open_reasons),
             way=way,
             **_claim(report),
         )
@@ -187,7 +188,8 @@ def _differences(invoice: Invoice, report: InvoiceReport) -> list[str]:
 
 
 def _shown(purse: str, invoice: Invoice) -> str:
-    return mask_card(purse) if invoice.destination and invoice.destination.is_card else purse[:80]
+    is_card = (invoice.destination and invoice.destination.is_card) or addresses.looks_like_card(purse)
+    return mask_card(purse) if is_card else purse[:80]
 
 
 def _claim(report: InvoiceReport) -> dict[str, Any]:
@@ -322,13 +324,17 @@ def fail(*, invoice_id: int, error: ProviderError, way: str) -> None:
 
 @transaction.atomic
 def not_answered(*, invoice_id: int, error: ProviderError, asked_at: dt.datetime) -> None:
-    """A look-up gave nothing to apply: the row keeps its state, says why, and is asked again later."""
+    """A look-up gave nothing to apply: the row keeps its state, says why, and is asked again later.
+
+    A failed invoice keeps why it failed: that the provider does not know it adds nothing.
+    """
     invoice = _lock(invoice_id)
     answered = isinstance(error, (Refused, Denied, OutcomeUnknown))
+    said = invoice.last_error if invoice.status == Status.FAILED else calls.explain(error)[:300]
     changes: dict[str, Any] = {
-        "last_error": calls.explain(error)[:300],
+        "last_error": said,
         "check_failures": invoice.check_failures + 1,
-        "version": invoice.version + (calls.explain(error)[:300] != invoice.last_error),
+        "version": invoice.version + (said != invoice.last_error),
     }
     if answered:
         changes["checked_at"] = asked_at

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from backoffice import audit
 from backoffice.kit import wake
@@ -31,7 +32,7 @@ from payments.providers.errors import (
     Unavailable,
 )
 
-from . import accounts, calls, invoice_fields, invoice_reports, references, schedule
+from . import accounts, calls, destinations, invoice_fields, invoice_reports, references, schedule
 
 Status = Invoice.Status
 Way = audit.Way
@@ -105,6 +106,10 @@ def submit(*, invoice_id: int) -> None:
     def guard() -> None:
         if not schedule.holds(Invoice, invoice_id, fence, status=Status.CREATING):
             raise Unavailable("claim lost")
+        if invoice.destination_id and not destinations.is_approved(invoice.destination_id):
+            raise Invalid(
+                "destination", staff=gettext_noop("Its receiving address is not in our book any more.")
+            )
 
     try:
         client = calls.client(
@@ -197,8 +202,14 @@ def resolve(*, actor: Any, invoice: Invoice, note: str) -> Invoice:
                 _("Wait until 20 minutes have passed since the attempt: it may still arrive.")
             )
         last = tries.filter(safe=True, started_at__gt=now - FRESH).order_by("-started_at").first()
-        if last is None or last.outcome != "Refused":
+        if last is None or not last.says_not_found:
             raise ValidationError(_("Press “Check now” first: a fresh answer “not found” is needed."))
+        if calls.was_sent_elsewhere(locked.reference, OPERATION, last):
+            raise ValidationError(
+                _(
+                    "It was sent to another address than the one that is asked now. What is unknown here proves nothing."
+                )
+            )
         invoice_reports.move(
             locked, Status.FAILED, way=Way.STAFF, actor=actor, note=note, last_error=note[:300]
         )

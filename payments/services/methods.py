@@ -79,6 +79,8 @@ def check(method: Method) -> None:
         and method.min_amount > method.max_amount
     ):
         raise ValidationError({"max_amount": _("The largest amount is below the smallest.")})
+    if method.fee_fixed is not None and method.fee_fixed < 0:
+        raise ValidationError({"fee_fixed": _("A fee is not below zero.")})
     ensure_currencies([method.currency])
 
 

@@ -79,14 +79,22 @@ def refresh_reference(*, value: str) -> None:
         )
 
 
-def run_stuck(*, limit: int) -> int:
-    """Submit intents that wait without a worker: a lost message costs seconds, never the intent."""
-    count = 0
+def run_stuck(*, limit: int, seconds: float = 45.0) -> int:
+    """Submit intents that wait without a worker: a lost message costs seconds, never the intent. Gives how many.
+
+    After `seconds` none is begun any more, so that no time limit of the task cuts a call off in the middle.
+    """
+    count, until = 0, time.monotonic() + seconds
     for kind in office.registry.kinds.values():
         if kind.submit is None or not kind.sends:
             continue
         for pk in schedule.stuck(apps.get_model(kind.model), kind.sends, limit):
-            kind.submit(**{f"{kind.kind}_id": pk})
+            if time.monotonic() > until:
+                return count
+            try:
+                kind.submit(**{f"{kind.kind}_id": pk})
+            except Exception:
+                log.exception("sweep.failed", kind=kind.kind, id=pk)
             count += 1
     return count
 

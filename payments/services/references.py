@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from backoffice import audit
 from payments.models import ProviderAccount, Reference
+
+MAX_REASON = 300
 
 
 def take(*, account: ProviderAccount, kind: str) -> Reference:
@@ -24,10 +27,19 @@ def take(*, account: ProviderAccount, kind: str) -> Reference:
     raise RuntimeError("no free reference was found in five tries")
 
 
+def reason(differences: list[str]) -> str:
+    """One reason from several sentences. Too long a one ends in a digest of all, so that no two look the same."""
+    whole = "; ".join(differences)
+    if len(whole) <= MAX_REASON:
+        return whole
+    end = f"… ({hashlib.sha256(whole.encode()).hexdigest()[:12]})"
+    return whole[: MAX_REASON - len(end)] + end
+
+
 def hold(*, reference: Reference, reason: str, obj: Any, way: str) -> bool:
     """Hold the transaction until a person decides. False if it is held already; its first reason stays."""
     held = Reference.objects.filter(pk=reference.pk, held_at__isnull=True).update(
-        held_at=timezone.now(), hold_reason=reason[:300]
+        held_at=timezone.now(), hold_reason=reason[:MAX_REASON]
     )
     if held:
         reference.refresh_from_db()

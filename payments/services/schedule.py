@@ -20,6 +20,7 @@ from payments.models import Tracked
 # (age up to, pause until the next question); the last pause holds for all older rows; None: never again.
 Ages = Sequence[tuple[dt.timedelta, dt.timedelta | None]]
 
+OVERTAKEN = dt.timedelta(minutes=2)
 FAILURE_PAUSES = [5, 15, 60, 300, 900]  # seconds; doubt is asked about at least every 15 minutes
 
 
@@ -42,6 +43,16 @@ def after_failures(failures: int, *, at_least: dt.timedelta | None = None) -> dt
     """The next try after so many failures in a row: growing pauses up to 15 minutes."""
     wait = dt.timedelta(seconds=FAILURE_PAUSES[min(failures, len(FAILURE_PAUSES)) - 1]) * settings.POLL_FACTOR
     return timezone.now() + max(wait, at_least or dt.timedelta())
+
+
+def is_overtaken(asked_at: dt.datetime | None, checked_at: dt.datetime | None) -> bool:
+    """Whether an answer is older than one that was applied already: it tells nothing that is not known better.
+
+    Only by as much as a call may take: a clock that was set back must not silence the provider.
+    """
+    if asked_at is None or checked_at is None:
+        return False
+    return dt.timedelta() < checked_at - asked_at < OVERTAKEN
 
 
 def claim(model: type[Tracked], pk: int, **conditions: object) -> int | None:

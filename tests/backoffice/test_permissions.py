@@ -27,14 +27,24 @@ DESIGN = {
     "payments.view_provideraccount": "voafd",
     "payments.view_balance": "voafd",
     "payments.view_invoice": "voafd",
+    "payments.view_withdrawal": "voafd",
+    "payments.view_freeze": "voafd",
     "payments.view_movement": "voafd",
     "payments.view_owndestination": "voafd",
     "payments.view_exceptionitem": "voafd",
     "payments.refresh_invoice": "oafd",
+    "payments.refresh_withdrawal": "oafd",
     "payments.refresh_balance": "oafd",
+    "payments.set_freeze": "oafd",
     "backoffice.add_note": "oafd",
     "payments.create_invoice": "o",
     "payments.propose_owndestination": "o",
+    "payments.request_withdrawal": "o",
+    "payments.approve_withdrawal": "a",
+    "payments.cancel_withdrawal": "oa",
+    "payments.confirm_withdrawal": "a",
+    "payments.resolve_withdrawal": "a",
+    "payments.lift_freeze": "a",
     "payments.approve_owndestination": "a",
     "payments.release_hold": "a",
     "payments.resolve_invoice": "a",
@@ -53,7 +63,19 @@ DESIGN = {
 }
 
 # Takes `actor` to write it down, and is called only by services that were closed before.
-INNER = {"payments.services.invoice_reports.move", "payments.services.movements.book"}
+INNER = {
+    "payments.services.invoice_reports.move",
+    "payments.services.movements.book",
+    "payments.services.exceptions.end_hold",
+    "payments.services.withdrawal_reports.move",
+    "payments.services.withdrawal_reports.book",
+    "payments.services.withdrawal_reports.take_back",
+}
+# Tells whether this person may decide; writes nothing.
+QUESTIONS = {
+    "payments.services.approvals.check_person",
+    "payments.services.withdrawal_decisions.why_not",
+}
 DOORS = (
     "views/*.py",
     "admin.py",
@@ -84,7 +106,7 @@ def services() -> dict[str, Callable[..., Any]]:
     return found
 
 
-CLOSED = {name: service for name, service in services().items() if name not in INNER}
+CLOSED = {name: service for name, service in services().items() if name not in INNER | QUESTIONS}
 
 
 def person(*roles: str, **options: Any) -> Any:
@@ -152,7 +174,7 @@ class TestServices:
         assert len(CLOSED) >= 10
 
     def test_inner_ones_exist_and_no_door_leads_to_them(self) -> None:
-        assert services().keys() >= INNER
+        assert services().keys() >= INNER | QUESTIONS
         calls = [".".join(name.split(".")[-2:]) + "(" for name in INNER]
         for app in ("backoffice", "payments", "codes"):
             for pattern in DOORS:

@@ -13,6 +13,7 @@ from django.db import connections
 from django.test import Client
 
 from payments.models import Callback, ExceptionItem, Invoice, Movement
+from payments.providers.errors import ProviderError
 from payments.services import accounts, callbacks, invoices
 from tests import factories
 
@@ -75,6 +76,20 @@ class TestSigned:
             invoice.reference_id,
         )
         assert Movement.objects.get().way == "callback"
+
+    def test_a_question_that_was_not_answered_does_not_stand_in_for_asking(
+        self, invoice: Invoice, box: Any
+    ) -> None:
+        pay(box, invoice)
+        deliver(invoice, box)
+        broken = {"provider": "bitloga", "action": "details", "mode": "status_500", "count": 9}
+        box.control("faults", broken)
+        with pytest.raises(ProviderError):
+            invoices.refresh(invoice_id=invoice.pk)
+        box.control("faults", method="DELETE")
+        work()
+        invoice.refresh_from_db()
+        assert invoice.status == "paid"
 
     def test_it_is_not_believed_when_the_provider_says_otherwise(self, invoice: Invoice, box: Any) -> None:
         deliver(invoice, box)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connections, transaction
 
-from payments.models import ExceptionItem, Invoice, Movement
+from payments.models import Balance, ExceptionItem, Invoice, Movement
 from payments.providers.base import InvoiceReport
-from payments.services import exceptions, invoice_reports, invoices
+from payments.services import balances, exceptions, invoice_reports, invoices, movements
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,6 +130,56 @@ class TestItems:
         with transaction.atomic():
             exceptions.open_item(kind="taken_back", key="x", title="t", account=account)
         assert ExceptionItem.objects.count() == 2
+
+
+class TestBook:
+    """Booking what a balance does not explain."""
+
+    @pytest.fixture
+    def item(self, account: Any, box: Any, settings: Any) -> ExceptionItem:
+        settings.DRIFT_SECONDS = 0
+        for amount in ("100", "90", "90"):
+            box.control("bitloga/accounts", {"name": account.name, "balances": {"USDT": amount}})
+            balances.refresh(account_id=account.pk)
+        return ExceptionItem.objects.get(kind="unexplained_balance")
+
+    def test_what_was_booked_meanwhile_is_not_booked_twice(
+        self, item: ExceptionItem, account: Any, people: Any
+    ) -> None:
+        with transaction.atomic():
+            movements.book(
+                key="found",
+                account=account,
+                kind="adjustment",
+                currency="USDT",
+                amount=Decimal(-10),
+                way="poll",
+            )
+        with pytest.raises(ValidationError, match="has changed"):
+            exceptions.close(actor=people["finance"], item=item, note="by hand", book=True)
+        assert Movement.objects.count() == 1
+        balances.refresh(account_id=account.pk)
+        assert Balance.objects.get(account=account, currency="USDT").drift == 0
+
+    def test_it_waits_for_a_balance_that_is_being_compared(
+        self, item: ExceptionItem, account: Any, people: Any
+    ) -> None:
+        def close() -> None:
+            try:
+                exceptions.close(actor=people["finance"], item=item, note="a fee", book=True)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                Balance.objects.select_for_update().get(account=account, currency="USDT")
+                closing = pool.submit(close)
+                time.sleep(0.2)
+                # The comparison counts one more sighting: neither waits for the other for ever.
+                ExceptionItem.objects.filter(pk=item.pk).update(seen=5)
+            closing.result(10)
+        item.refresh_from_db()
+        assert (item.status, item.seen) == ("closed", 5)
 
 
 class TestResolve:

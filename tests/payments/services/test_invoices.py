@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -13,8 +14,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connections
 
 from payments.models import ExceptionItem, Invoice, Movement, ProviderCall
+from payments.providers.base import InvoiceReport
 from payments.providers.errors import ProviderError, Refused
-from payments.services import invoices
+from payments.services import destinations, invoice_reports, invoices
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,8 +162,48 @@ class TestSubmit:
         invoice.refresh_from_db()
         assert invoice.status == "unknown"
 
+    def test_an_address_that_left_our_book_meanwhile_receives_nothing(
+        self, account: Any, box: Any, people: Any
+    ) -> None:
+        address = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"
+        ours = destinations.propose(actor=people["operator"], method="BTC", label="Cold", address=address)
+        destinations.approve(actor=people["approver"], destination=ours)
+        invoice = factories.invoice(account, paysys="BTC", amount="0.1", purse=address)
+        destinations.retire(actor=people["approver"], destination=ours, reason="its key leaked")
+        invoices.submit(invoice_id=invoice.pk)
+        invoice.refresh_from_db()
+        assert invoice.status == "failed"
+        assert "book" in invoice.last_error
+        assert not box.control("bitloga/requests?action=invoice")["requests"]
+
 
 class TestRefresh:
+    def test_an_answer_to_an_older_question_is_dropped(self, account: Any, box: Any) -> None:
+        invoice = factories.open_invoice(account)
+        pay(box, invoice)
+        invoices.refresh(invoice_id=invoice.pk)
+        invoice.refresh_from_db()
+        assert invoice.status == "paid"
+        assert invoice.checked_at is not None
+        older = InvoiceReport(
+            invoice.reference.value, "open", "Created", method=invoice.method, amount=Decimal("12.5")
+        )
+        asked_at = invoice.checked_at - dt.timedelta(seconds=5)
+        invoice_reports.apply(invoice_id=invoice.pk, report=older, way="poll", asked_at=asked_at)
+        invoice.refresh_from_db()
+        assert invoice.provider_status != "Created"
+        assert not ExceptionItem.objects.exists()
+
+    def test_a_failed_invoice_keeps_why_it_failed(self, account: Any, box: Any) -> None:
+        invoice = factories.invoice(account, amount="99999999")
+        invoices.submit(invoice_id=invoice.pk)
+        invoice.refresh_from_db()
+        assert (invoice.status, "too large" in invoice.last_error) == ("failed", True)
+        with pytest.raises(Refused):
+            invoices.refresh(invoice_id=invoice.pk)
+        invoice.refresh_from_db()
+        assert "too large" in invoice.last_error
+
     def test_a_paid_invoice_is_booked_once(self, account: Any, box: Any) -> None:
         invoice = factories.open_invoice(account)
         pay(box, invoice)

@@ -1,0 +1,65 @@
+"""What is available of a balance, and holding parts of it back for open money-out. Facts floor.
+
+The Balance row is the lock: whoever reserves holds it until the transaction ends.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from backoffice.kit import money
+from payments.models import Balance, Movement, ProviderAccount, Reference, Reservation
+
+
+def reserved(balance: Balance) -> Decimal:
+    """The sum of open reservations, in the balance's currency."""
+    found = Reservation.objects.filter(balance=balance, ended_at__isnull=True)
+    return found.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+
+
+def available(balance: Balance) -> Decimal | None:
+    """Stated - debits booked after that statement's request began - open reservations. None: never stated.
+
+    Credits booked after the statement count only from the next one on.
+    """
+    if balance.stated is None or balance.asked_at is None:
+        return None
+    debits = Movement.objects.filter(
+        account=balance.account,
+        currency=balance.currency,
+        on_balance=True,
+        amount__lt=0,
+        booked_at__gte=balance.asked_at,
+    ).aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    return balance.stated + debits - reserved(balance)
+
+
+def reserve(*, account: ProviderAccount, currency: str, amount: Decimal, reference: Reference) -> Reservation:
+    """Hold `amount` back. Inside the caller's transaction. Raises ValidationError if not enough is available."""
+    # Only the balance's own row: the account's stays free for the calls that are written down meanwhile.
+    rows = Balance.objects.select_for_update(of=("self",)).filter(account=account, currency=currency)
+    balance = rows.first()
+    free = available(balance) if balance is not None else None
+    if balance is None or free is None:
+        raise ValidationError(_("No balance in %s is known for this account yet.") % currency)
+    if amount > free:
+        raise ValidationError(
+            _("Only %(free)s %(currency)s are available, %(amount)s would be reserved.")
+            % {"free": money.plain(free), "amount": money.plain(amount), "currency": currency}
+        )
+    return Reservation.objects.create(reference=reference, balance=balance, amount=amount)
+
+
+def end(*, reference: Reference) -> None:
+    """Let go of what was held back, in the transaction that books the debit or ends the intent.
+
+    Under the balance's lock, too: whoever reserves meanwhile sees the reservation or the debit, never neither.
+    """
+    held = Reservation.objects.filter(reference=reference, ended_at__isnull=True)
+    list(Balance.objects.select_for_update(of=("self",)).filter(pk__in=held.values("balance")).order_by("pk"))
+    held.update(ended_at=timezone.now())

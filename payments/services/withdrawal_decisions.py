@@ -1,0 +1,302 @@
+"""What people decide about a withdrawal whose outcome is unknown or that is held: two people, fresh evidence. Deals floor.
+
+`complete` takes effect at once; `failed` and sending again only when another approver confirms.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from backoffice import audit
+from backoffice.permissions import guarded
+from payments.models import Approval, ProviderCall, Withdrawal
+from payments.providers import PROVIDERS
+
+from . import accounts, approvals, calls, exceptions, withdrawal_reports, withdrawals
+
+Status = Withdrawal.Status
+Way = audit.Way
+PROPOSALS = (Approval.Step.RESOLVE, Approval.Step.RESEND)
+FRESH = dt.timedelta(seconds=60)
+
+
+def _note(note: str) -> str:
+    note = (note or "").strip()
+    if not note:
+        raise ValidationError({"note": _("Write what you found and decided.")})
+    return note
+
+
+def _in_doubt(withdrawal: Withdrawal) -> bool:
+    held = withdrawal.reference.held_at is not None and withdrawal.status == Status.PENDING
+    return withdrawal.status == Status.UNKNOWN or held
+
+
+def _decidable(locked: Withdrawal) -> None:
+    if not _in_doubt(locked):
+        raise ValidationError(_("Only an unknown outcome or a hold can be resolved."))
+
+
+def _outsider(locked: Withdrawal, actor: Any) -> None:
+    """Whoever resolves neither requested nor approved it."""
+    approvals.check_person(actor=actor, requester=locked.created_by)
+    if Approval.objects.filter(reference=locked.reference, step=Approval.Step.SEND, approver=actor).exists():
+        raise ValidationError(
+            _("You approved this. Somebody who did neither request nor approve it must decide.")
+        )
+
+
+def last_look(locked: Withdrawal) -> ProviderCall | None:
+    """The newest look-up of this withdrawal at the provider."""
+    return (
+        ProviderCall.objects.filter(reference=locked.reference, safe=True)
+        .exclude(outcome__in=["", "Unavailable", "RateLimited"])
+        .order_by("-started_at")
+        .first()
+    )
+
+
+def _fresh_look(locked: Withdrawal) -> ProviderCall:
+    look = last_look(locked)
+    if look is None or look.started_at < timezone.now() - FRESH:
+        raise ValidationError(_("Press “Check now” first: a look-up younger than a minute is needed."))
+    return look
+
+
+def _clean_look(locked: Withdrawal) -> None:
+    """The provider says now that it does not know the reference, and enough time has passed since the attempt."""
+    look = _fresh_look(locked)
+    if not look.says_not_found:
+        raise ValidationError(
+            _("The last look-up did not say “not found”. There is something to read first.")
+        )
+    if calls.was_sent_elsewhere(locked.reference, withdrawals.OPERATION, look):
+        raise ValidationError(
+            _(
+                "It was sent to another address than the one that is asked now. What is unknown here proves nothing."
+            )
+        )
+    last = (
+        ProviderCall.objects.filter(reference=locked.reference, operation=withdrawals.OPERATION, safe=False)
+        .order_by("-started_at")
+        .first()
+    )
+    settle = dt.timedelta(seconds=settings.SETTLE_SECONDS)
+    if last is not None and timezone.now() - (last.finished_at or last.started_at) < settle:
+        minutes = int(settle.total_seconds() // 60)
+        raise ValidationError(
+            _("Wait until %s minutes have passed since the attempt: it may still arrive.") % minutes
+        )
+
+
+# --- Who may decide what now ---
+def _may_complete(locked: Withdrawal, actor: Any) -> None:
+    _decidable(locked)
+    _outsider(locked, actor)
+    _fresh_look(locked)
+
+
+def _may_fail(locked: Withdrawal, actor: Any) -> None:
+    _decidable(locked)
+    _outsider(locked, actor)
+    _clean_look(locked)
+
+
+def _may_resend(locked: Withdrawal, actor: Any) -> None:
+    if locked.status != Status.UNKNOWN:
+        raise ValidationError(_("Only an unknown outcome can be sent again."))
+    if PROVIDERS[locked.account.provider].dedupes != "A":
+        raise ValidationError(_("This provider does not refuse repeats. Sending again could pay twice."))
+    _outsider(locked, actor)
+    _clean_look(locked)
+    _same_customer(locked)
+
+
+def _same_customer(locked: Withdrawal) -> None:
+    """A provider refuses repeats only of the same customer: with other keys it could pay a second time."""
+    sent = ProviderCall.objects.filter(
+        reference=locked.reference, operation=withdrawals.OPERATION, safe=False
+    )
+    first = sent.exclude(outcome__in=calls.NO_EFFECT).order_by("started_at").first()
+    if first is not None and accounts.keys_replaced_since(account=locked.account, moment=first.started_at):
+        raise ValidationError(
+            _("The account's keys were replaced since it was sent. Sending again could pay twice.")
+        )
+
+
+def _may_confirm(locked: Withdrawal, actor: Any) -> Approval:
+    proposal = pending(locked)
+    if proposal is None:
+        raise ValidationError(_("Nothing waits for a confirmation here."))
+    if proposal.approver_id == actor.pk:
+        raise ValidationError(_("You proposed this. Another approver must confirm it."))
+    approvals.check_person(actor=actor, requester=locked.created_by)
+    _decidable(locked)
+    _clean_look(locked)
+    if proposal.step == Approval.Step.RESEND:
+        _same_customer(locked)
+    if proposal.digest != withdrawals.bound(locked):
+        raise ValidationError(_("Something has changed since this was proposed. It must be proposed again."))
+    return proposal
+
+
+CHECKS: dict[str, Callable[[Withdrawal, Any], object]] = {
+    "complete": _may_complete,
+    "failed": _may_fail,
+    "resend": _may_resend,
+    "confirm": _may_confirm,
+}
+
+
+def why_not(*, actor: Any, withdrawal: Withdrawal, step: str) -> str:
+    """What bars this person from this step (of CHECKS) now, as a sentence; "" when nothing does. Reads only."""
+    try:
+        CHECKS[step](withdrawal, actor)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
+
+
+@guarded("payments.resolve_withdrawal")
+@transaction.atomic
+def resolve(*, actor: Any, withdrawal: Withdrawal, outcome: str, note: str) -> Withdrawal:
+    """Say what became of it: `complete` at once, `failed` once another approver confirms.
+
+    Raises ValidationError (state, person, note, age of the look-up).
+    """
+    note = _note(note)
+    locked = withdrawal_reports.lock(withdrawal.pk)
+    if outcome == Status.COMPLETE:
+        _may_complete(locked, actor)
+        _complete(locked, actor, note)
+    elif outcome == Status.FAILED:
+        _may_fail(locked, actor)
+        _propose(locked, actor, Approval.Step.RESOLVE, note)
+    else:
+        raise ValidationError({"outcome": _("Choose complete or failed.")})
+    return locked
+
+
+def _propose(locked: Withdrawal, actor: Any, step: str, note: str) -> None:
+    for other in PROPOSALS:  # one proposal stands at a time: the newest
+        approvals.void(reference=locked.reference, reason=_("replaced"), step=other)
+    approvals.grant(
+        reference=locked.reference,
+        step=step,
+        digest=withdrawals.bound(locked),
+        approver=actor,
+        outcome=Status.FAILED if step == Approval.Step.RESOLVE else "",
+        note=note,
+    )
+    Withdrawal.objects.filter(pk=locked.pk).update(version=locked.version + 1)
+    audit.record(actor, f"withdrawal.{step}_proposed", locked, note=note)
+
+
+def _complete(locked: Withdrawal, actor: Any, note: str) -> None:
+    if locked.debit is None:
+        # Nobody stated the debit: the estimate is booked and marked, the next balance shows the rest.
+        debit = locked.estimate or locked.max_debit
+        same = locked.balance_currency == locked.currency
+        amount = min(locked.amount, debit) if same else debit
+        locked.amount_from, locked.debit = amount, debit
+        locked.save(update_fields=["amount_from", "debit"])
+        withdrawal_reports.book(
+            locked,
+            amount=amount,
+            fee=debit - amount if debit > amount else Decimal(0),
+            way=Way.STAFF,
+            label=gettext_noop("assumed, resolved by a person"),
+            actor=actor,
+        )
+    _release(locked, actor, note)
+    approvals.void(reference=locked.reference, reason=_("resolved"))
+    withdrawal_reports.move(locked, Status.COMPLETE, way=Way.STAFF, actor=actor, note=note)
+
+
+def _release(locked: Withdrawal, actor: Any, note: str) -> None:
+    if locked.reference.held_at is not None:
+        exceptions.end_hold(actor=actor, reference=locked.reference, note=note)
+
+
+@guarded("payments.resolve_withdrawal")
+@transaction.atomic
+def resend(*, actor: Any, withdrawal: Withdrawal, note: str) -> Withdrawal:
+    """Propose to send the same reference again; takes effect when another approver confirms.
+
+    Only where the provider refuses repeats (grade A), after a clean look-up and the settle window.
+    Raises ValidationError.
+    """
+    note = _note(note)
+    locked = withdrawal_reports.lock(withdrawal.pk)
+    _may_resend(locked, actor)
+    _propose(locked, actor, Approval.Step.RESEND, note)
+    return locked
+
+
+def pending(withdrawal: Withdrawal) -> Approval | None:
+    """The proposal that waits for a second person, if there is one; none once it has healed."""
+    if not _in_doubt(withdrawal):
+        return None
+    for step in PROPOSALS:
+        found = approvals.find(reference=withdrawal.reference, step=step)
+        if found is not None and found.expires_at > timezone.now():
+            return found
+    return None
+
+
+@guarded("payments.confirm_withdrawal")
+@transaction.atomic
+def confirm(*, actor: Any, withdrawal: Withdrawal) -> Withdrawal:
+    """The second person's yes to `failed` or to sending again, with evidence that is fresh again.
+
+    Raises ValidationError for the proposer, the requester, or when a look-up has found something since.
+    """
+    locked = withdrawal_reports.lock(withdrawal.pk)
+    proposal = _may_confirm(locked, actor)
+    approvals.use(proposal)
+    if proposal.step == Approval.Step.RESOLVE:
+        withdrawal_reports.take_back(locked, way=Way.STAFF, actor=actor)
+        _release(locked, actor, proposal.note)
+        withdrawal_reports.move(locked, Status.FAILED, way=Way.STAFF, actor=actor, note=proposal.note)
+    else:
+        approvals.grant(
+            reference=locked.reference, step=Approval.Step.SEND, digest=proposal.digest, approver=actor
+        )
+        withdrawal_reports.move(
+            locked,
+            Status.APPROVED,
+            way=Way.STAFF,
+            actor=actor,
+            note=proposal.note,
+            next_check_at=timezone.now(),
+        )
+    return locked
+
+
+def open_proposals() -> QuerySet[Approval]:
+    """The proposals that still wait for a second person: those whose withdrawal is still in doubt or held."""
+    doubted = Q(reference__withdrawal__status=Status.UNKNOWN)
+    held = Q(reference__withdrawal__status=Status.PENDING, reference__held_at__isnull=False)
+    return Approval.objects.filter(
+        doubted | held,
+        step__in=PROPOSALS,
+        used_at__isnull=True,
+        voided_at__isnull=True,
+        expires_at__gt=timezone.now(),
+    )
+
+
+def waiting_for(user: Any) -> int:
+    """How many proposals wait for this person's confirmation."""
+    return open_proposals().exclude(approver=user).exclude(reference__withdrawal__created_by=user).count()
