@@ -5,16 +5,20 @@ Names routes and permissions by string. Holds no page.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import gettext_lazy as _
+from redis.exceptions import RedisError
 
 from backoffice import permissions
+from backoffice.kit import office
 
 THEMES = ("light", "dark", "system")
 THEME_COOKIE = "theme"
@@ -51,6 +55,7 @@ MENU: tuple[Section, ...] = (
         (
             Entry(_("Dashboard"), "dashboard", "backoffice.view_dashboard", "layout-dashboard"),
             Entry(_("Invoices"), "payments:invoice_list", "payments.view_invoice", "receipt-text"),
+            Entry(_("Withdrawals"), "payments:withdrawal_list", "payments.view_withdrawal", "send"),
         ),
     ),
     Section(
@@ -81,6 +86,7 @@ MENU: tuple[Section, ...] = (
                 "payments.view_exceptionitem",
                 "triangle-alert",
             ),
+            Entry(_("Freeze"), "payments:freeze_list", "payments.view_freeze", "octagon-pause"),
             Entry(_("Callback inbox"), "payments:callback_list", "payments.view_callback", "inbox"),
             Entry(
                 _("Provider calls"), "payments:providercall_list", "payments.view_providercall", "radio-tower"
@@ -132,6 +138,19 @@ def theme(request: HttpRequest) -> str:
     return chosen if chosen in THEMES else "system"
 
 
+def waiting_total(user: Any) -> int:
+    """How much waits for this person, at most ten seconds old; counted anew while the cache is down."""
+    key = f"waiting:{user.pk}"
+    total: int | None = None
+    with contextlib.suppress(RedisError):
+        total = cache.get(key)
+    if total is None:
+        total = sum(count for _line, count in office.waiting(user, permissions.may))
+        with contextlib.suppress(RedisError):
+            cache.set(key, total, 10)
+    return total
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
     """The context processor. Everything is looked up only where a template asks for it."""
     user = getattr(request, "user", None)
@@ -144,6 +163,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "my_roles": SimpleLazyObject(
             lambda: [label for role, label in permissions.ROLES.items() if role in permissions.roles_of(user)]
         ),
+        "waiting_total": SimpleLazyObject(lambda: waiting_total(user)),
+        "notices": SimpleLazyObject(lambda: office.notices(user, permissions.may)),
         "theme": theme(request),
         "zone": get_current_timezone_name(),
     }

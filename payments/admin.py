@@ -20,7 +20,7 @@ from backoffice.kit.fields import SecretField, SecretUnreadable
 from backoffice.kit.service_admin import UNREADABLE, ServiceAdmin, ServiceForm
 from payments.models import Currency, Method, ProviderAccount
 from payments.providers import PROVIDERS
-from payments.providers.errors import ProviderError
+from payments.providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from payments.services import accounts, calls, methods
 from payments.tables import pieces
 
@@ -240,7 +240,11 @@ class ProviderAccountAdmin(ServiceAdmin):
             report = accounts.probe(actor=request.user, account=account)
             found = {"report": report, "clock": pieces.clock(report.clock_skew_ms)}
         except ProviderError as error:
-            found = {"problem": calls.explain(error), "technical": str(error)}
+            found = {
+                "problem": calls.explain(error),
+                "technical": str(error),
+                "is_elsewhere": isinstance(error, OutcomeUnknown | Unavailable),
+            }
         except SecretUnreadable:
             found = {"problem": UNREADABLE}
         return self._show(request, "probe", account, title=_("Test connection"), **found)
@@ -270,6 +274,8 @@ class MethodAdmin(ServiceAdmin):
         "currency",
         "for_invoice",
         "for_withdrawal",
+        "fee_fixed",
+        "fee_rate",
         "internal_balance",
         "enabled",
     )

@@ -13,10 +13,15 @@ from .views import (
     calls,
     destinations,
     exceptions,
+    freeze,
     inbox,
     invoices,
     movements,
     references,
+    withdrawal_bulk,
+    withdrawal_decisions,
+    withdrawal_requests,
+    withdrawals,
 )
 
 app_name = "payments"
@@ -28,6 +33,55 @@ urlpatterns = [
     path("invoices/<int:pk>/refresh/", invoices.InvoiceRefreshView.as_view(), name="invoice_refresh"),
     path("invoices/<int:pk>/resolve/", invoices.InvoiceResolveView.as_view(), name="invoice_resolve"),
     path("invoices/<int:pk>/release/", invoices.InvoiceReleaseView.as_view(), name="invoice_release"),
+    path("withdrawals/", withdrawals.WithdrawalListView.as_view(), name="withdrawal_list"),
+    path("withdrawals/new/", withdrawal_requests.WithdrawalStartView.as_view(), name="withdrawal_start"),
+    *form_paths(
+        "withdrawals/new/<int:account>/", withdrawal_requests.WithdrawalCreateView, "withdrawal_create"
+    ),
+    path(
+        "withdrawals/approve/",
+        withdrawal_bulk.WithdrawalBulkApproveView.as_view(),
+        name="withdrawal_bulk_approve",
+    ),
+    path("withdrawals/<int:pk>/", withdrawals.WithdrawalDetailView.as_view(), name="withdrawal"),
+    path(
+        "withdrawals/<int:pk>/refresh/",
+        withdrawals.WithdrawalRefreshView.as_view(),
+        name="withdrawal_refresh",
+    ),
+    path(
+        "withdrawals/<int:pk>/approve/",
+        withdrawal_decisions.WithdrawalApproveView.as_view(),
+        name="withdrawal_approve",
+    ),
+    path(
+        "withdrawals/<int:pk>/reject/",
+        withdrawal_decisions.WithdrawalRejectView.as_view(),
+        name="withdrawal_reject",
+    ),
+    path(
+        "withdrawals/<int:pk>/cancel/",
+        withdrawal_decisions.WithdrawalCancelView.as_view(),
+        name="withdrawal_cancel",
+    ),
+    path(
+        "withdrawals/<int:pk>/resolve/",
+        withdrawal_decisions.WithdrawalResolveView.as_view(),
+        name="withdrawal_resolve",
+    ),
+    path(
+        "withdrawals/<int:pk>/resend/",
+        withdrawal_decisions.WithdrawalResendView.as_view(),
+        name="withdrawal_resend",
+    ),
+    path(
+        "withdrawals/<int:pk>/confirm/",
+        withdrawal_decisions.WithdrawalConfirmView.as_view(),
+        name="withdrawal_confirm",
+    ),
+    path("freeze/", freeze.FreezeListView.as_view(), name="freeze_list"),
+    *form_paths("freeze/set/", freeze.FreezeSetView, "freeze_set"),
+    path("freeze/<int:pk>/lift/", freeze.FreezeLiftView.as_view(), name="freeze_lift"),
     path("destinations/", destinations.OwnDestinationListView.as_view(), name="owndestination_list"),
     *form_paths("destinations/new/", destinations.OwnDestinationCreateView, "owndestination_create"),
     path("destinations/<int:pk>/", destinations.OwnDestinationDetailView.as_view(), name="owndestination"),

@@ -14,17 +14,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from payments.models import (
+    Balance,
     Callback,
     Currency,
     ExceptionItem,
+    Freeze,
     Invoice,
     Method,
     OwnDestination,
     ProviderAccount,
     ProviderCall,
     Reference,
+    Withdrawal,
 )
-from payments.services import accounts, exceptions, invoices
+from payments.services import accounts, exceptions, freeze, invoices, withdrawals
 from tests import factories
 
 # Nothing listens there, and nothing may be asked when a page is looked at.
@@ -93,6 +96,32 @@ def _invoice(objects: Objects) -> Invoice:
 @makes(Reference)
 def _reference(objects: Objects) -> Reference:
     return objects.one(Invoice).reference
+
+
+@makes(Withdrawal)
+def _withdrawal(objects: Objects) -> Withdrawal:
+    account = objects.one(ProviderAccount)
+    ProviderAccount.objects.filter(pk=account.pk).update(money_out=True)
+    account.refresh_from_db()
+    Balance.objects.create(account=account, currency="USDT", stated=100, asked_at=timezone.now())
+    return withdrawals.request(
+        actor=factories.person("operator"),
+        account=account,
+        fields={
+            "currency": "USDT",
+            "paysys": "USDTBALANCE",
+            "amount": "10",
+            "purse": "user@example.com",
+            "_max_debit": "11",
+        },
+    )
+
+
+@makes(Freeze)
+def _freeze(objects: Objects) -> Freeze:
+    return freeze.set(
+        actor=factories.person("operator"), account=objects.one(ProviderAccount), reason="Walked"
+    )
 
 
 @makes(OwnDestination)

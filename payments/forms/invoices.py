@@ -39,7 +39,7 @@ LABELS = {
 }
 
 
-def _range(method: Method) -> str:
+def limits_text(method: Method) -> str:
     """What an admin entered as the limits of a payment system, in its currency; "" where there are none."""
     values = {
         "currency": method.currency,
@@ -108,7 +108,7 @@ class InvoiceForm(forms.Form):
 
     @staticmethod
     def _label(method: Method) -> str:
-        limits = _range(method)
+        limits = limits_text(method)
         return f"{method.code} · {method.title} ({limits or method.currency})"
 
     # --- What the chosen payment system needs ---
@@ -118,7 +118,7 @@ class InvoiceForm(forms.Form):
             self.fields["paylist"].choices = [  # type: ignore[attr-defined]
                 (code, code) for code, known in self.methods.items() if not known.internal_balance
             ]
-        if method is not None and "amount" in self.fields and (limits := _range(method)):
+        if method is not None and "amount" in self.fields and (limits := limits_text(method)):
             self.fields["amount"].help_text = format_html("{}. {}", limits, self.fields["amount"].help_text)
         if "purse" in self.fields:
             self._purse(method)

@@ -6,10 +6,12 @@ No login and no CSRF here: providers have neither; the token in the path is the 
 from __future__ import annotations
 
 import hashlib
+import re
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -38,32 +40,48 @@ SELECT count(*) FROM token
 def receive(request: HttpRequest, provider: str, token: str) -> HttpResponse:
     """Store the callback. 200 stored (or already here), 404 unknown token, 413 too large, 503 no database."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length) > settings.CALLBACK_MAX_BYTES:
+    if not re.fullmatch(r"[0-9]{1,9}", length, re.ASCII) or int(length) > settings.CALLBACK_MAX_BYTES:
         return HttpResponse(status=413)
     body = request.read(settings.CALLBACK_MAX_BYTES + 1)
     if len(body) > settings.CALLBACK_MAX_BYTES:
         return HttpResponse(status=413)
-    signature = request.headers.get("X-Signature", "")[:256].replace("\x00", "")
-    content_type = request.headers.get("Content-Type", "")[:80].replace("\x00", "")
+    signature = request.META.get("HTTP_X_SIGNATURE", "")[:256].replace("\x00", "")
+    content_type = request.META.get("CONTENT_TYPE", "")[:80].replace("\x00", "")
     token_digest = hashlib.sha256(token.encode()).hexdigest()
     digest = hashlib.sha256(b"\0".join([token.encode(), body, signature.encode()])).hexdigest()
+    values = (
+        token_digest,
+        provider,
+        settings.CALLBACK_TOKEN_DAYS,
+        content_type,
+        signature,
+        body,
+        len(body),
+        digest,
+    )
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                STORE,
-                [
-                    token_digest,
-                    provider,
-                    settings.CALLBACK_TOKEN_DAYS,
-                    content_type,
-                    signature,
-                    body,
-                    len(body),
-                    digest,
-                ],
-            )
-            known = cursor.fetchone()[0]
+        known = _store(values)
     except DatabaseError:
         connection.close()
         return HttpResponse(status=503)
     return HttpResponse(status=200 if known else 404)
+
+
+def _store(values: tuple[Any, ...]) -> int:
+    """Run the statement; gives 0 for an unknown token. Raises DatabaseError.
+
+    Without the question "are you there" before it: a connection that the server has closed meanwhile is opened anew
+    and tried once more, which is harmless, because the same callback twice is one row.
+    """
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    try:
+        return _run(values)
+    except (OperationalError, InterfaceError):
+        connection.close()
+        return _run(values)
+
+
+def _run(values: tuple[Any, ...]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, values)
+        return int(cursor.fetchone()[0])

@@ -37,7 +37,7 @@ class OwnDestinationListView(ListView):
     )
     template_name = "payments/owndestination_list.html"
     title = gettext_lazy("Own destinations")
-    intro = gettext_lazy("the book of addresses that invoices may be paid out to")
+    intro = gettext_lazy("The book of addresses that invoices may be paid out to.")
 
 
 class OwnDestinationCreateView(ServiceFormView):

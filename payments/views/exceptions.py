@@ -49,6 +49,10 @@ GUIDE = {
         "The provider has changed its final word. Our books keep the first one. Ask the provider, then "
         "correct the books if needed."
     ),
+    Kind.OVER_DEBIT: _(
+        "The provider took more than was approved. It is booked as it is. This account pays nothing out until this is "
+        "closed: find out why with the provider, and set the fee of the payment method right."
+    ),
     Kind.LATE_PAYMENT: _(
         "The money came after the invoice was over. It is booked. Decide with the customer what it is for."
     ),
@@ -196,7 +200,7 @@ class ExceptionItemCloseView(ActionView):
     permission = "payments.close_exceptionitem"
     form_class = NoteForm
     template_name = "payments/exceptionitem_close.html"
-    title = _("Close")
+    title = _("Close exception")
     question = _("Say what you found and decided. It is kept with your name and cannot be changed.")
     success = _("Closed.")
 

@@ -96,7 +96,7 @@ def doubt(invoice: Invoice) -> Doubt:
         settled_at=settled_at,
         is_settled=settled_at is None or settled_at <= now,
         asked=asked,
-        says_not_found=asked is not None and asked.outcome == "Refused",
+        says_not_found=asked is not None and asked.says_not_found,
         is_fresh=asked is not None and asked.started_at > now - invoices.FRESH,
     )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -187,6 +189,19 @@ class InvoiceDetailView(DetailView):
         quiet = (timezone.now() - max(obj.created_at, obj.updated_at)).total_seconds() > 15 * 60
         return 10 if quiet and "asked" not in self.request.GET else 2
 
+    def again(self) -> str:
+        """Where to bill the same customer once more; the amount is typed anew. Empty: this person may not."""
+        invoice: Invoice = self.object
+        if not self.may("payments.create_invoice"):
+            return ""
+        told = {
+            "paysys": invoice.method,
+            "_customer_reference": invoice.customer,
+            "desc": invoice.description,
+        }
+        address = reverse("payments:invoice_create", args=[invoice.account_id])
+        return f"{address}?{urlencode({name: value for name, value in told.items() if value})}"
+
     def context(self, **extra: Any) -> dict[str, Any]:
         invoice: Invoice = self.object
         items = list(
@@ -202,6 +217,7 @@ class InvoiceDetailView(DetailView):
         )
         return super().context(
             is_final=invoice.status in FINAL,
+            again=self.again(),
             # What is held may pay to the wrong place, what is said to be paid must not be paid twice.
             is_payable=invoice.status == Status.OPEN
             and not _is_held(invoice)

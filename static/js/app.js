@@ -67,42 +67,21 @@
   });
   document.querySelector("[data-focus]")?.focus();
 
+  // --- Ticking all rows of a form ---
+  document.addEventListener("change", (event) => {
+    const all = closest(event, "[data-tick]");
+    if (!all) return;
+    for (const box of document.querySelectorAll(`input[type="checkbox"][form="${all.dataset.tick}"]`)) {
+      box.checked = all.checked;
+    }
+  });
+
   // --- htmx ---
   document.addEventListener("htmx:configRequest", (event) => {
     if (!event.target.matches("[data-tidy]")) return;
     for (const [name, value] of [...event.detail.formData.entries()]) {
       if (value === "") event.detail.formData.delete(name);
     }
-  });
-
-  // Fields that are drawn anew keep what was typed while the server was drawing.
-  const fieldsOf = (place) => place.querySelectorAll("input[name], select[name], textarea[name]");
-  const sameField = (place, field) =>
-    [...fieldsOf(place)].find(
-      (other) => other.name === field.name && (!isTick(field) || other.value === field.value),
-    );
-  const isTick = (field) => field.type === "checkbox" || field.type === "radio";
-  let asked = null;
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (!event.target.matches("[data-redraw]")) return;
-    asked = new Map([...fieldsOf(event.target)].map((field) => [field, isTick(field) ? field.checked : field.value]));
-  });
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const { target } = event.detail;
-    if (!target.matches("[data-redraw]") || !asked) return;
-    const focused = document.activeElement;
-    const typed = [...asked].filter(([field, was]) => (isTick(field) ? field.checked : field.value) !== was);
-    asked = null;
-    const keep = () => {
-      const place = document.getElementById(target.id);
-      for (const [field] of typed) {
-        const fresh = sameField(place, field);
-        if (fresh && isTick(fresh)) fresh.checked = field.checked;
-        else if (fresh) fresh.value = field.value;
-      }
-      if (focused && target.contains(focused) && focused.name) sameField(place, focused)?.focus();
-    };
-    document.addEventListener("htmx:afterSwap", keep, { once: true });
   });
 
   // A page that nobody looks at asks nothing.
@@ -120,7 +99,15 @@
       return;
     }
     if (target.matches("[data-live]")) remember(target);
+    if (target.matches("[data-keep]")) keep(target);
   });
+
+  // What is typed while a form is being drawn anew stays.
+  let typed = new Map();
+  const texts = "input:not([type=hidden]):not([type=checkbox]):not([type=radio]), textarea";
+  function keep(form) {
+    typed = new Map([...form.querySelectorAll(texts)].filter((box) => box.id).map((box) => [box.id, box.value]));
+  }
 
   let opened = [];
   let said = "";
@@ -134,6 +121,11 @@
       if (item) item.open = true;
     }
     opened = [];
+    for (const [id, text] of typed) {
+      const box = document.getElementById(id);
+      if (box && box.value !== text) box.value = text;
+    }
+    typed.clear();
     const live = document.querySelector("[data-live]");
     if (live && said && live.dataset.announce !== said) announce(live.dataset.announce);
     said = "";

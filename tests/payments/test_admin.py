@@ -32,6 +32,7 @@ ROW = {
     "money_in": "on",
     "rate_limit": "",
     "invoice_lifetime_days": "7",
+    "reserve_margin": "0.02",
 }
 
 
@@ -144,7 +145,13 @@ class TestAdd:
 
     @pytest.mark.parametrize(
         ("field", "value"),
-        [("rate_limit", "0"), ("rate_limit", "9999"), ("invoice_lifetime_days", "0"), ("provider", "nobody")],
+        [
+            ("rate_limit", "0"),
+            ("rate_limit", "9999"),
+            ("invoice_lifetime_days", "0"),
+            ("reserve_margin", "1.5"),
+            ("provider", "nobody"),
+        ],
     )
     def test_values_out_of_range_are_explained(self, browser: Client, field: str, value: str) -> None:
         assert errors(browser.post(ADD, ROW | KEYS | {field: value}))[field]
@@ -293,6 +300,15 @@ class TestProbeAtTheSandbox:
         ).content.decode()
         assert "An admin must check the keys." in page
 
+    def test_a_wrong_address_is_told_as_such(self, account: Any, people: Any) -> None:
+        wrong = account.base_url.replace("/api/v1/", "/nowhere/")
+        accounts.change(actor=people["admin"], account=account, base_url=wrong)
+        browser = rows.browser_of(people["admin"])
+        page = browser.post(
+            reverse("admin:payments_provideraccount_probe", args=[account.pk])
+        ).content.decode()
+        assert "the base URL may be wrong" in page
+
 
 class TestCallbackAddress:
     def test_it_asks_first_and_then_retires_the_old_one(self, browser: Client) -> None:
@@ -362,9 +378,11 @@ class TestMethods:
     def test_a_change_is_saved_and_audited(self, browser: Client) -> None:
         method = rows.account("Main").methods.get(code="BTC")
         address = reverse("admin:payments_method_change", args=[method.pk])
-        browser.post(address, self.fields(method, min_amount="0.001", max_amount="2"))
+        sent = self.fields(method, min_amount="0.001", max_amount="2", fee_fixed="0.0005", fee_rate="0.01")
+        browser.post(address, sent)
         method.refresh_from_db()
         assert str(method.max_amount.normalize()) == "2"
+        assert (str(method.fee_fixed.normalize()), str(method.fee_rate.normalize())) == ("0.0005", "0.01")
         assert AuditEntry.objects.filter(verb="method.changed").exists()
 
     def test_limits_that_contradict_are_explained_and_what_was_typed_stays(self, browser: Client) -> None:
@@ -375,6 +393,8 @@ class TestMethods:
         assert 'value="5"' in answer.content.decode()
         assert "exponent" not in answer.content.decode()
         assert errors(browser.post(address, self.fields(method, min_amount="1e5")))["min_amount"]
+        assert errors(browser.post(address, self.fields(method, fee_fixed="-1")))["fee_fixed"]
+        assert errors(browser.post(address, self.fields(method, fee_rate="2")))["fee_rate"]
 
     def test_a_code_that_stands_already_is_explained(self, browser: Client) -> None:
         account = rows.account("Main")

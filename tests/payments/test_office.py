@@ -46,3 +46,20 @@ class TestCallsInTheTimeline:
     def test_attempts_that_may_have_moved_something_are_always_told(self, reference: Any) -> None:
         self.asked(reference, 7, operation="invoice", safe=False, outcome="OutcomeUnknown")
         assert len(self.titles(reference)) == 7
+
+
+class TestDashboard:
+    """What a first login finds: the next step, for who may take it."""
+
+    ADD = "/admin/payments/provideraccount/add/"
+
+    def test_an_admin_is_led_to_the_first_account(self) -> None:
+        assert self.ADD in rows.browser("admin").get("/").content.decode()
+        assert self.ADD not in rows.browser("operator").get("/").content.decode()
+
+    def test_an_operator_may_bill_from_here_once_there_is_an_account(self, settings: Any) -> None:
+        settings.PROVIDER_INTERNAL_HOSTS = frozenset({rows.HOST})
+        assert "/invoices/new/" not in rows.browser("operator").get("/").content.decode()
+        rows.account()
+        assert "/invoices/new/" in rows.browser("operator").get("/").content.decode()
+        assert "/invoices/new/" not in rows.browser("viewer").get("/").content.decode()

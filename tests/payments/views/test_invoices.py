@@ -467,7 +467,7 @@ class TestDetail:
 
     def test_both_answers_of_a_doubt_are_shown_once_they_are_there(self, invoice: Invoice) -> None:
         in_doubt(invoice, minutes=21)
-        rows.call(invoice.account, reference=invoice.reference, outcome="Refused", error="not found")
+        rows.call(invoice.account, reference=invoice.reference, outcome="Refused", reason="not_found")
         shown = page("viewer", invoice)
         assert "It said no at" in shown
         assert "No: more than 20 minutes have passed" in shown
@@ -538,6 +538,21 @@ class TestDetail:
         assert CARD not in shown
 
 
+class TestBillAgain:
+    @pytest.mark.parametrize("status", ["failed", "canceled", "expired"])
+    def test_a_dead_invoice_leads_to_a_new_one_for_the_same_customer(
+        self, invoice: Invoice, status: str
+    ) -> None:
+        Invoice.objects.filter(pk=invoice.pk).update(status=status)
+        shown = rows.browser("operator").get(invoice.get_absolute_url()).content.decode()
+        link = re.search(r'href="(/invoices/new/[^"]*)"', shown)
+        assert link is not None
+        assert "_customer_reference=ACME" in link[1]
+        assert "desc=Two+chairs" in link[1]
+        assert "amount" not in link[1]
+        assert "/invoices/new/" not in rows.browser("viewer").get(invoice.get_absolute_url()).content.decode()
+
+
 class TestFragment:
     def test_nothing_new_is_204_and_news_is_the_fresh_part_alone(self, invoice: Invoice) -> None:
         browser = rows.browser("viewer")
@@ -603,7 +618,7 @@ class TestResolve:
 
     def test_closes_with_a_note_once_both_answers_are_no(self, invoice: Invoice) -> None:
         in_doubt(invoice, minutes=21)
-        rows.call(invoice.account, reference=invoice.reference, outcome="Refused")
+        rows.call(invoice.account, reference=invoice.reference, outcome="Refused", reason="not_found")
         browser = rows.browser("approver")
         without = text(browser.post(f"/invoices/{invoice.pk}/resolve/", {"note": " "}))
         assert "Write what you found and decided." in error_at(without, "note")
@@ -614,7 +629,7 @@ class TestResolve:
     @pytest.mark.parametrize("role", ["viewer", "operator", "finance", "admin"])
     def test_is_for_approvers_alone(self, invoice: Invoice, role: str) -> None:
         in_doubt(invoice, minutes=21)
-        rows.call(invoice.account, reference=invoice.reference, outcome="Refused")
+        rows.call(invoice.account, reference=invoice.reference, outcome="Refused", reason="not_found")
         response = rows.browser(role).post(f"/invoices/{invoice.pk}/resolve/", {"note": "x"})
         assert response.status_code == 403
 

@@ -1,0 +1,283 @@
+"""What the pages of a withdrawal tell beyond its row: what is sent, who decided, look-alikes, doubt, sums.
+
+Reads; decides nothing. What a provider wrote stays text: templates escape it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from backoffice.kit import html
+from backoffice.kit.fields import keyed_digests
+from payments.models import Approval, Balance, BalanceSnapshot, Movement, ProviderCall, Withdrawal
+from payments.providers import PROVIDERS
+from payments.services import (
+    approvals,
+    freeze,
+    movements,
+    reservations,
+    withdrawal_decisions,
+    withdrawal_fields,
+    withdrawals,
+)
+
+Status = Withdrawal.Status
+# States in which money may still be debited: `max_debit` of these is what could go.
+MAY_COST = (Status.AWAITING_APPROVAL, Status.APPROVED, Status.SENDING, Status.UNKNOWN, Status.PENDING)
+NOTHING_LEFT = (Status.REJECTED, Status.CANCELED, Status.FAILED)
+SIMILAR_DAYS, SIMILAR_SHOWN = 30, 6
+NOTHING = Decimal(0)
+
+
+# --- Deciding ---
+def own_decision(user: Any, withdrawal: Withdrawal) -> str:
+    """Why this person may not decide about this request, as a sentence; "" if they may."""
+    try:
+        approvals.check_person(actor=user, requester=withdrawal.created_by)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One value that is sent, under the provider's own name and with its label."""
+
+    name: str
+    label: Any
+    text: str
+    is_masked: bool = False
+    is_amount: bool = False
+
+
+def parameters(withdrawal: Withdrawal, *, whole: str = "") -> list[Parameter]:
+    """All that is sent, in the order of the provider's document. `whole`: the revealed destination."""
+    sent = withdrawal_fields.to_send(withdrawal)
+    sent["purse"] = whole or (withdrawal.shown if withdrawal.is_card else sent["purse"])
+    known = {field.name: field for field in PROVIDERS[withdrawal.account.provider].withdrawal_fields}
+    names = [name for name in known if name in sent] + [name for name in sent if name not in known]
+    found = []
+    for name in names:
+        value = sent[name]
+        is_amount = isinstance(value, Decimal)
+        text = html.amount_text(value, withdrawal.currency) if is_amount else str(value)
+        label = _(known[name].label) if name in known else name
+        masked = name == "purse" and withdrawal.is_card and not whole
+        found.append(Parameter(name, label, text, masked, is_amount))
+    return found
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What the balance can bear: available now, and when this one is reserved as well."""
+
+    balance: Balance | None
+    available: Decimal | None
+    after: Decimal | None
+
+    @property
+    def is_short(self) -> bool:
+        return self.after is None or self.after < 0
+
+
+def cover(withdrawal: Withdrawal) -> Cover:
+    """Available before and after reserving this request, which holds nothing back yet."""
+    balance = Balance.objects.filter(account=withdrawal.account, currency=withdrawal.balance_currency).first()
+    available = reservations.available(balance) if balance is not None else None
+    return Cover(balance, available, None if available is None else available - withdrawal.max_debit)
+
+
+def warnings(withdrawal: Withdrawal) -> list[str]:
+    """What stands in the way of sending now, besides the people: account, freeze, provider."""
+    found = []
+    if refusal := withdrawal_fields.may_pay_out(withdrawal.account):
+        found.append(refusal)
+    if freeze.stops(withdrawal.account_id):
+        found.append(_("Sending is frozen. It can be approved, and is sent when the freeze is lifted."))
+    health = withdrawal.account.health
+    if health.state in ("down", "denied"):
+        found.append(
+            _("The provider does not work for this account at the moment (%s). It is sent when it does.")
+            % health.get_state_display()
+        )
+    return found
+
+
+def similar(withdrawal: Withdrawal) -> QuerySet[Withdrawal]:
+    """Other requests to the same destination in the last month, the newest first."""
+    purpose = Withdrawal._meta.get_field("purse_digest").purpose
+    return (
+        Withdrawal.objects.filter(
+            purse_digest__in=keyed_digests(withdrawal.purse, purpose),
+            created_at__gt=withdrawal.created_at - dt.timedelta(days=SIMILAR_DAYS),
+        )
+        .exclude(pk=withdrawal.pk)
+        .select_related("reference", "account", "created_by")
+        .order_by("-created_at", "-id")[:SIMILAR_SHOWN]
+    )
+
+
+def given(withdrawal: Withdrawal) -> list[Approval]:
+    """Who said yes to what, the oldest first."""
+    return list(withdrawal.reference.approvals.select_related("approver").order_by("created_at", "pk"))
+
+
+def over(withdrawal: Withdrawal) -> Decimal | None:
+    """What was debited beyond the estimate; negative: less. None while either is missing or they agree."""
+    if withdrawal.debit is None or withdrawal.estimate is None or withdrawal.debit == withdrawal.estimate:
+        return None
+    return withdrawal.debit - withdrawal.estimate
+
+
+# --- Doubt ---
+@dataclass(frozen=True)
+class Trail:
+    """What the provider stated of the balance before and after the attempt: whether the money left.
+
+    `others`: what our other movements explain in between. `rest`: what is left of the difference then.
+    """
+
+    currency: str
+    before: Decimal
+    before_at: dt.datetime
+    after: Decimal
+    after_at: dt.datetime
+    others: Decimal
+    rest: Decimal
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """The evidence about an unknown outcome, and what bars each way out for the person who looks.
+
+    `look`: the newest look-up that was answered at all. `settled_at`: when the attempt can no longer arrive.
+    `bars`: by step (complete, failed, resend, confirm) why it cannot be done now, "" where it can.
+    """
+
+    attempts: list[ProviderCall]
+    look: ProviderCall | None
+    says_not_found: bool
+    is_fresh: bool
+    settled_at: dt.datetime | None
+    minutes_left: int
+    trail: Trail | None
+    proposal: Approval | None
+    bars: dict[str, str]
+
+    @property
+    def attempt(self) -> ProviderCall | None:
+        return self.attempts[0] if self.attempts else None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.minutes_left == 0
+
+
+def attempts(withdrawal: Withdrawal) -> list[ProviderCall]:
+    """The calls that may have sent it, the newest first, without what was said."""
+    calls = ProviderCall.objects.filter(reference_id=withdrawal.reference_id, safe=False)
+    return list(
+        calls.filter(operation=withdrawals.OPERATION).defer("request", "response").order_by("-started_at")
+    )
+
+
+def doubt(withdrawal: Withdrawal, user: Any) -> Doubt:
+    """What is known about a withdrawal whose outcome is not, for this person."""
+    now = timezone.now()
+    calls = attempts(withdrawal)
+    look = withdrawal_decisions.last_look(withdrawal)
+    settled_at = None
+    if calls:
+        settled_at = (calls[0].finished_at or calls[0].started_at) + dt.timedelta(
+            seconds=settings.SETTLE_SECONDS
+        )
+    left = max((settled_at - now).total_seconds(), 0) if settled_at else 0
+    return Doubt(
+        attempts=calls,
+        look=look,
+        says_not_found=look is not None and look.says_not_found,
+        is_fresh=look is not None and look.started_at > now - withdrawal_decisions.FRESH,
+        settled_at=settled_at,
+        minutes_left=-int(-left // 60),
+        trail=trail(withdrawal, calls[-1]) if calls else None,
+        proposal=withdrawal_decisions.pending(withdrawal),
+        bars={
+            step: withdrawal_decisions.why_not(actor=user, withdrawal=withdrawal, step=step)
+            for step in withdrawal_decisions.CHECKS
+        },
+    )
+
+
+def trail(withdrawal: Withdrawal, first: ProviderCall) -> Trail | None:
+    """The balance around the attempts; None while nothing was stated since."""
+    where = {"account_id": withdrawal.account_id, "currency": withdrawal.balance_currency}
+    balance = Balance.objects.filter(**where).first()
+    end = first.finished_at or first.started_at
+    if balance is None or balance.stated is None or balance.asked_at is None or balance.asked_at <= end:
+        return None
+    before = (
+        BalanceSnapshot.objects.filter(**where, asked_at__lte=first.started_at).order_by("-asked_at").first()
+    )
+    if before is None:
+        return None
+    between = Movement.objects.filter(
+        **where, on_balance=True, booked_at__gt=before.asked_at, booked_at__lte=balance.asked_at
+    ).exclude(reference_id=withdrawal.reference_id)
+    others = between.aggregate(total=Sum("amount"))["total"] or NOTHING
+    return Trail(
+        currency=balance.currency,
+        before=before.amount,
+        before_at=before.asked_at,
+        after=balance.stated,
+        after_at=balance.asked_at,
+        others=others,
+        rest=balance.stated - before.amount - others,
+    )
+
+
+# --- Sums ---
+def sums(found: QuerySet[Withdrawal]) -> list[dict[str, Any]] | None:
+    """Per currency, of all these rows: what payees were to get and got, what was debited, what may still be.
+
+    `count`, `asked`, `arrived` are of the withdrawals paid in this currency; `debited`, `fees`, `still` of
+    those paid from a balance in it. Two queries. None for more than
+    movements.SUM_CAP rows: the sum of a part would mislead.
+    """
+    cap = movements.SUM_CAP
+    rows = Withdrawal.objects.filter(pk__in=found.order_by().values("pk")[: cap + 1]).order_by()
+    lines: dict[str, dict[str, Any]] = {}
+
+    def add(part: Iterable[Any]) -> None:
+        for row in part:
+            code = row.pop("code")
+            lines.setdefault(code, {"currency": code}).update(row)
+
+    counts = ~Q(status__in=NOTHING_LEFT)
+    may_still = Q(status__in=MAY_COST, debit__isnull=True)
+    add(
+        rows.values(code=F("currency")).annotate(
+            count=Count("id"),
+            asked=Sum("amount"),
+            arrived=Sum("amount", filter=Q(status=Status.COMPLETE), default=NOTHING),
+        )
+    )
+    add(
+        rows.values(code=F("balance_currency")).annotate(
+            debited=Sum("debit", filter=counts, default=NOTHING),
+            fees=Sum(F("debit") - F("amount_from"), filter=counts, default=NOTHING),
+            still=Sum("max_debit", filter=may_still, default=NOTHING),
+        )
+    )
+    if sum(line.get("count", 0) for line in lines.values()) > cap:
+        return None
+    return [lines[code] for code in sorted(lines)]
