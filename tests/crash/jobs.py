@@ -1,0 +1,204 @@
+"""What a forked process does: one step of a worker or of a person, named by the test that ordered it.
+
+Each job takes and gives plain values. Failpoints kill, stop or break it on the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.db.models.functions import Now
+
+JOBS: dict[str, Callable[..., Any]] = {}
+
+
+def job(function: Callable[..., Any]) -> Callable[..., Any]:
+    JOBS[function.__name__] = function
+    return function
+
+
+def _person(pk: int) -> Any:
+    return get_user_model().objects.get(pk=pk)
+
+
+def _withdrawal(pk: int) -> Any:
+    from payments.models import Withdrawal
+
+    return Withdrawal.objects.get(pk=pk)
+
+
+# --- People ---
+@job
+def request(account: int, actor: int, token: str) -> int:
+    """Press the form."""
+    from payments.models import ProviderAccount
+    from payments.services import withdrawals
+    from tests.races import money
+
+    made = withdrawals.request(
+        actor=_person(actor),
+        account=ProviderAccount.objects.get(pk=account),
+        fields=money.FIELDS | {"_confirm_similar": True},
+        form_token=UUID(token),
+    )
+    return int(made.pk)
+
+
+@job
+def approve(actor: int, rows: list[int]) -> None:
+    from payments.services import withdrawals
+
+    for pk in rows:
+        withdrawals.approve(actor=_person(actor), withdrawal=_withdrawal(pk))
+
+
+# --- Workers ---
+@job
+def submit(row: int) -> None:
+    from payments.services import withdrawals
+
+    withdrawals.submit(withdrawal_id=row)
+
+
+@job
+def task(row: int) -> None:
+    """The same by the worker's task."""
+    from payments import tasks
+
+    tasks.submit_withdrawal(row)
+
+
+@job
+def sweep() -> None:
+    from payments.services import polling
+
+    polling.run_stuck(limit=50)
+
+
+@job
+def poll() -> None:
+    from payments.services import polling
+
+    polling.run_due(limit=50)
+
+
+@job
+def look(row: int) -> None:
+    from payments.services import withdrawals
+
+    withdrawals.refresh(withdrawal_id=row)
+
+
+@job
+def submit_unfenced(row: int) -> None:
+    """For a control: nobody looks at claim and approval before the bytes leave."""
+    from payments.services import approvals, schedule, withdrawals
+
+    schedule.holds = lambda *_arguments, **_conditions: True  # type: ignore[assignment]
+    real = approvals.why_not
+    asked = iter([real])
+    approvals.why_not = lambda **bound: next(asked, lambda **_bound: "")(**bound)  # type: ignore[assignment]
+    withdrawals.submit(withdrawal_id=row)
+
+
+@job
+def callback(place: str) -> None:
+    """Take a callback from the inbox and die: before it is processed, or between its effect and its mark."""
+    from payments.services import callbacks
+
+    def die(*_arguments: Any, **_named: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    taken = callbacks.claim(1)
+    if place == "claimed":
+        die()
+    callbacks._done = die
+    for pk in taken:
+        callbacks.process(callback_id=pk)
+
+
+# --- A whole system of its own ---
+@job
+def migrate() -> None:
+    call_command("migrate", verbosity=0)
+
+
+@job
+def plant(base_url: str, api_key: str, api_secret: str, rows: int) -> dict[str, Any]:
+    """An account that pays out, two people, and requests that wait for approval."""
+    from decimal import Decimal
+
+    from payments.models import Method
+    from payments.services import accounts, balances
+    from tests import factories
+    from tests.races import money
+
+    mark = time.time_ns()
+    account = accounts.create(
+        actor=None,
+        provider="bitloga",
+        name=f"private {mark}",
+        base_url=base_url,
+        credentials={"api_key": api_key, "api_secret": api_secret},
+        money_out=True,
+        rate_limit="500",
+    )
+    Method.objects.filter(account=account, code="USDTBALANCE").update(
+        for_withdrawal=True, fee_fixed=Decimal(1), fee_rate=Decimal("0.01")
+    )
+    balances.refresh(account_id=account.pk)
+    operator, approver = (factories.person(role, name=f"{role}{mark}") for role in ("operator", "approver"))
+    made = [money.ask(account, operator).pk for _number in range(rows)]
+    return {"approver": approver.pk, "rows": made}
+
+
+@job
+def work(rows: list[int], seconds: float) -> None:
+    """Sweep and poll as the workers do, until all of these have ended, or the provider has said more than once that it
+    does not know them. A database or a broker that is away for a while is waited for.
+    """
+    from payments.models import Withdrawal
+    from payments.services import polling
+
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with contextlib.suppress(OperationalError):
+            polling.run_stuck(limit=50)
+            polling.run_due(limit=50)
+            left = Withdrawal.objects.filter(pk__in=rows).exclude(status__in=["complete", "failed"])
+            if not left.exclude(status="unknown", check_failures__gte=4).exists():
+                return
+        connection.close()
+        time.sleep(0.05)
+
+
+@job
+def make_due(rows: list[int]) -> None:
+    """The pauses are over."""
+    from payments.models import Withdrawal
+
+    Withdrawal.objects.filter(pk__in=rows, next_check_at__isnull=False).update(next_check_at=Now())
+
+
+@job
+def report(rows: list[int]) -> dict[str, Any]:
+    """Where these stand, by reference, and every promise that is broken."""
+    from backoffice.kit import office
+    from payments.models import Withdrawal
+
+    found = Withdrawal.objects.filter(pk__in=rows).values_list("reference__value", "status", "last_error")
+    broken = [line for part in office.registry.invariants.values() for line in part.check()]
+    return {
+        "states": {value: status for value, status, _error in found},
+        "errors": sorted({error for _value, _status, error in found if error}),
+        "broken": broken,
+    }

@@ -1,0 +1,179 @@
+"""The servers below us die: the broker is emptied (F01) or away (F02), PostgreSQL is stopped without a goodbye (F09).
+
+A PostgreSQL and a Valkey of these tests' own; everything is done by forked processes at them. The sandbox's ledger is a
+file of its own and remembers what was paid.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from tests.crash import harness
+from tests.crash.harness import Child, Forge, Servers
+from tests.races import money
+
+
+class System:
+    """Servers, a forge at them, and what was planted there."""
+
+    def __init__(self, servers: Servers, forge: Forge, box: Any) -> None:
+        self.servers, self.forge, self.box = servers, forge, box
+
+    def plant(self, rows: int) -> list[int]:
+        keys = self.box.control("bitloga/accounts", {"name": f"private {time.time_ns()}"})
+        given = {name: keys[name] for name in ("base_url", "api_key", "api_secret")}
+        planted = self.forge.do("plant", rows=rows, **given)
+        self.approver: int = planted["approver"]
+        return list(planted["rows"])
+
+    def approve(self, rows: list[int]) -> None:
+        self.forge.do("approve", actor=self.approver, rows=rows)
+
+    def work(self, rows: list[int], *, seconds: float = 60) -> Child:
+        """Begin what the workers do, in a process of its own."""
+        return self.forge.fork("work", rows=rows, seconds=seconds, settings={"CLAIM_SECONDS": 2})
+
+    def messages(self) -> int:
+        with Redis.from_url(self.servers.broker) as client:
+            return int(client.llen("money"))
+
+    def report(self, rows: list[int]) -> dict[str, Any]:
+        found: dict[str, Any] = self.forge.do("report", rows=rows)
+        assert not found["broken"], found["broken"]
+        return found
+
+    def all_complete(self, rows: list[int]) -> bool:
+        return set(self.report(rows)["states"].values()) == {"complete"}
+
+    def check_paid_once(self, rows: list[int]) -> None:
+        """V1, V2 by the witness, the other promises by the books."""
+        states = self.report(rows)["states"]
+        assert money.accepts(self.box) == dict.fromkeys(states, 1)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    servers = Servers()
+    try:
+        yield servers
+    finally:
+        servers.close()
+
+
+@pytest.fixture(scope="module")
+def private_forge(running_box: Any, servers: Servers, crash_logs: Path) -> Iterator[Forge]:
+    env = harness.environment(
+        database=servers.database,
+        broker=servers.broker,
+        sandbox_port=running_box.port,
+        PROVIDER_READ_TIMEOUT="5",
+        LOG_LEVEL="CRITICAL",  # lost connections are meant
+    )
+    with harness.forging(env, crash_logs / "private.log") as forge:
+        forge.do("migrate")
+        yield forge
+
+
+@pytest.fixture
+def system(servers: Servers, private_forge: Forge, box: Any) -> System:
+    money.set_up(box, dedup=False, withdraw_delay=0)
+    return System(servers, private_forge, box)
+
+
+class TestBroker:
+    @money.volumes(20, 200)
+    def test_emptied_again_and_again_no_intent_is_lost(self, system: System, runs: int) -> None:
+        """F01: FLUSHALL in the middle, all the time."""
+        rows = system.plant(runs)
+        system.approve(rows)
+        assert system.messages() >= runs
+        money.fault(system.box, "delay", seconds=0.02, count=0)
+        flushed = 0
+        with Redis.from_url(system.servers.broker) as client:
+            client.flushall()
+            began, worker = time.monotonic(), system.work(rows)
+            ended = threading.Event()
+            waiting = threading.Thread(target=lambda: (worker.wait(), ended.set()))
+            waiting.start()
+            while not ended.wait(0.02):
+                client.flushall()
+                flushed += 1
+            waiting.join()
+        assert time.monotonic() - began < 60
+        assert flushed >= 20
+        assert system.all_complete(rows)
+        system.check_paid_once(rows)
+
+    def test_while_it_is_away_clicks_are_kept_and_nothing_is_sent(self, system: System) -> None:
+        """F02: then everything is sent once."""
+        rows = system.plant(20)
+        system.servers.kill_broker()
+        try:
+            began = time.monotonic()
+            system.approve(rows)
+            assert time.monotonic() - began < 10, "a click waits for a broker that is away"
+            for row in rows[:3]:
+                system.forge.do("submit", row=row)
+            found = system.report(rows)
+            assert set(found["states"].values()) == {"approved"}
+            assert found["errors"] == ["The broker does not answer, so nothing is sent."]
+            assert not money.accepts(system.box)
+        finally:
+            system.servers.start()
+        began, worker = time.monotonic(), system.work(rows)
+        assert worker.wait().well
+        assert time.monotonic() - began < 60
+        assert system.all_complete(rows)
+        system.check_paid_once(rows)
+
+    @money.volumes(3, 20)
+    def test_killed_in_the_middle_of_sending(self, system: System, runs: int) -> None:
+        """F01: SHUTDOWN NOSAVE, and a start with nothing in it."""
+        rows = system.plant(runs * 8)
+        system.approve(rows)
+        money.fault(system.box, "delay", seconds=0.02, count=0)
+        worker = system.work(rows)
+        for _run in range(runs):
+            time.sleep(0.15)
+            system.servers.kill_broker()
+            time.sleep(0.05)
+            system.servers.start()
+        assert worker.wait().well
+        assert system.all_complete(rows)
+        system.check_paid_once(rows)
+
+
+class TestDatabase:
+    @money.volumes(20, 100)
+    def test_stopped_at_once_in_the_middle_of_sending(self, system: System, runs: int) -> None:
+        """F09: what was sent is found again, what was not is sent, and the workers recover by themselves."""
+        chance = random.Random(runs)
+        rows = system.plant(runs * 3)
+        system.approve(rows)
+        money.fault(system.box, "delay", seconds=0.03, count=0)
+        worker = system.work(rows, seconds=300)
+        slowest = 0.0
+        for _run in range(runs):
+            time.sleep(chance.uniform(0.02, 0.25))
+            system.servers.stop_database_at_once()
+            began = time.monotonic()
+            system.servers.start()
+            slowest = max(slowest, time.monotonic() - began)
+        assert slowest < 10
+        assert worker.wait().well
+        found = system.report(rows)["states"]
+        paid = money.accepts(system.box)
+        assert max(paid.values()) == 1
+        assert set(paid) <= set(found)
+        # In doubt are only those whose attempt is on record and that the provider does not have.
+        assert {value for value, status in found.items() if status == "complete"} == set(paid)
+        assert set(found.values()) <= {"complete", "unknown"}
+        assert len(paid) > len(rows) * 0.6
