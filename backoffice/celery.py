@@ -53,6 +53,7 @@ app.conf.update(
         "unacked_restore_throttle": 1,
         "socket_connect_timeout": 0.5,
         "socket_timeout": 5,
+        "max_retries": 0,  # of connecting, for who publishes; workers go on trying by themselves
     },
     task_publish_retry=False,
     task_routes={

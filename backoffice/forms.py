@@ -22,6 +22,18 @@ class NoteForm(forms.Form):
     )
 
 
+# The regions of the IANA list. Its other names are old, wrong way round (Etc/GMT+3 is west), or no place.
+REGIONS = frozenset(
+    "Africa America Antarctica Arctic Asia Atlantic Australia Europe Indian Pacific".split()  # noqa: SIM905
+)
+
+
+def _zones(chosen: str) -> list[str]:
+    """The zones that a person may pick: places, UTC, and what they have already."""
+    places = (zone for zone in zoneinfo.available_timezones() if zone.partition("/")[0] in REGIONS)
+    return sorted({*places, "UTC", chosen} - {""})
+
+
 class PreferenceForm(forms.ModelForm):
     """Language, zone and theme of the person who is logged in."""
 
@@ -40,7 +52,7 @@ class PreferenceForm(forms.ModelForm):
         books = _("The zone of the books: %(zone)s") % {"zone": settings.TIME_ZONE}
         zones = [
             ("", books),
-            *((zone, zone.replace("_", " ")) for zone in sorted(zoneinfo.available_timezones())),
+            *((zone, zone.replace("_", " ")) for zone in _zones(self.instance.time_zone)),
         ]
         self.fields["language"] = forms.ChoiceField(label=_("Language"), choices=languages, required=False)
         self.fields["time_zone"] = forms.ChoiceField(

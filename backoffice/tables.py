@@ -52,7 +52,7 @@ class AuditEntryTable(BaseTable):
 
     at = WhenColumn(_("Time"), seconds=True, orderable=True, initial_sort_descending=True)
     actor_name = Column(_("Who"), default=_("The system"), css="text-nowrap")
-    verb = Column(_("What"), css="cell-strong")
+    verb = Column(_("What"), css="cell-strong cell-wide")
     object_text = LinkColumn(_("Object"), to=page_of, css="text-break cell-wide")
     object_type = Column(_("Kind"), hide_below="xl")
     reference = Column(_("Reference"), css="ref", hide_below="xl")

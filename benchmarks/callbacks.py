@@ -50,6 +50,7 @@ class Variant:
             "--log-level",
             "error",
         ]
+        (ROOT / "var").mkdir(exist_ok=True)
         with (ROOT / "var" / "bench.log").open("ab") as log:
             server = subprocess.Popen(
                 command, cwd=ROOT, env=os.environ | self.environment, stdout=log, stderr=log

@@ -44,6 +44,8 @@ class _Connection:
         if not found:
             return None
         length = 0
+        if b"transfer-encoding: chunked" in head.lower():
+            return int(head[9:12]) if body.endswith(b"0\r\n\r\n") else None
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
                 length = int(line.split(b":")[1])

@@ -6,6 +6,7 @@ Knows no task and no app.
 from __future__ import annotations
 
 import threading
+import time
 
 import structlog
 from celery import current_app
@@ -26,13 +27,10 @@ def later(task: str, *arguments: int | str) -> None:
 
 
 def _send(task: str, arguments: tuple[int | str, ...]) -> None:
-    import time
-
-    now = time.monotonic()
-    if now < getattr(_state, "down_until", 0.0):
+    if time.monotonic() < getattr(_state, "down_until", 0.0):
         return
     try:
         current_app.send_task(task, args=arguments, retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
-        _state.down_until = now + _PAUSE_SECONDS
+        _state.down_until = time.monotonic() + _PAUSE_SECONDS
         log.warning("wake.failed", task=task, error=type(error).__name__)

@@ -104,7 +104,7 @@ class TestFirstPayment:
         page.locator("main h1 ~ *, main").get_by_text("Paid", exact=True).first.wait_for(timeout=20_000)
         assert page.evaluate("window.stayed") is True
         told = page.locator("main").inner_text()
-        for source in ("Staff", "Provider's answer", "Callback", "Booked 12.5 USDT"):
+        for source in ("Staff", "Provider's answer", "Callback", "Booked 12.50 USDT"):
             assert source in told, told
 
     def test_an_invoice_by_what_the_payer_pays(self, page: Page, stack: Stack, secret: str) -> None:

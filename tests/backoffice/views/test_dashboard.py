@@ -80,5 +80,5 @@ class TestDashboard:
     def test_empty_it_says_what_to_do(self, client: Client) -> None:
         page = see(client, "admin")
         assert "Open the administration" in page
-        assert "Nothing. Well done." in page
+        assert "Nothing at the moment." in page
         assert "Open the administration" not in see(client, "viewer")

@@ -40,3 +40,10 @@ class TestPreferences:
         assert "Select a valid choice." in page
         assert '<option value="en" selected>' in page
         assert not Preference.objects.exists()
+
+    def test_only_places_and_utc_are_offered(self, client: Client) -> None:
+        page = client.get(PAGE).content.decode()
+        for offered in ("Europe/Berlin", "America/New_York", "UTC"):
+            assert f'<option value="{offered}">' in page
+        for odd in ("Factory", "localtime", "Etc/GMT+3", "W-SU"):
+            assert f'<option value="{odd}">' not in page
