@@ -90,7 +90,7 @@ class TestList:
             account = rows.account()
             for currency in ("BTC", "USDT", "EUR", "USD", "RUB"):
                 rows.balance(account, currency, "1")
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(15):
             page = browser.get(self.url).content.decode()
         assert "and 2 more" in page
 

@@ -85,7 +85,7 @@ class TestList:
         for _number in range(30):
             rows.item(account=account)
         browser = rows.browser("viewer")
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(15):
             assert len(browser.get(URL).context["page"].rows) == 30
 
 

@@ -102,7 +102,7 @@ class TestList:
         for _number in range(60):
             rows.movement(accounts[0], "1", reference=None)
         browser = rows.browser("viewer")
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(15):
             assert len(browser.get(URL).context["page"].rows) == 50
 
 
