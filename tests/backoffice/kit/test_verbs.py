@@ -25,7 +25,9 @@ def test_verbs_are_found() -> None:
     assert {"invoice.created", "account.changed"} <= set(written())
 
 
-@pytest.mark.parametrize("verb", sorted({verb for verb in written() if verb not in ("invoice", "withdrawal")}))
+@pytest.mark.parametrize(
+    "verb", sorted({verb for verb in written() if verb not in ("invoice", "withdrawal")})
+)
 def test_a_verb_has_its_sentence(verb: str) -> None:
     assert verb in dict(verbs.known())
 
