@@ -99,7 +99,7 @@ class TestReports:
         for run in range(runs):
             chance = random.Random(run)
             row = taken(money.approved(paying, people, amount="1"))
-            for _step in range(chance.randint(1, 8)):
+            for _step in range(chance.randint(1, 6)):
                 report = said(row, chance.choice(self.WORDS))
                 for _copy in range(chance.choice([1, 1, 5])):
                     withdrawal_reports.apply(withdrawal_id=row.pk, report=report, way="poll")
@@ -108,12 +108,11 @@ class TestReports:
             kinds = Movement.objects.filter(reference=row.reference).values_list("kind", flat=True)
             assert len(kinds) <= 4
             assert all(list(kinds).count(kind) <= 1 for kind in ("withdrawal", "fee"))
-            seen = set()
-            for _replay in range(2):
-                for _copy in range(5):
-                    withdrawal_reports.apply(withdrawal_id=row.pk, report=report, way="poll")
-                seen.add(fingerprint(row))
-            assert len(seen) == 1, f"seed {run}"
+            for _copy in range(5):
+                withdrawal_reports.apply(withdrawal_id=row.pk, report=report, way="poll")
+            settled = fingerprint(row)
+            withdrawal_reports.apply(withdrawal_id=row.pk, report=report, way="poll")
+            assert fingerprint(row) == settled, f"seed {run}"
 
 
 class TestTasks:

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from payments import tasks
 from payments.models import ProviderCall, Withdrawal
+from payments.providers import sockets
 from payments.services import approvals, calls, polling, schedule, withdrawal_reports, withdrawals
 from tests.races import money
 from tests.races.racing import lost, meet, race, without_lock
@@ -88,19 +89,22 @@ class TestMessages:
 
 
 class Sleeper:
-    """A worker that has claimed a row and then stands still, before its attempt is written down."""
+    """A worker that has claimed a row and then stands still where `place.name` is called.
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    Unless said otherwise that is before its attempt is written down.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, place: Any = calls, name: str = "client") -> None:
         self.asleep, self.wake = threading.Event(), threading.Event()
-        self._client = calls.client
-        monkeypatch.setattr(calls, "client", self._slow)
+        self._real = getattr(place, name)
+        monkeypatch.setattr(place, name, self._slow)
         self._thread = threading.Thread(target=lambda: None)
 
     def _slow(self, *arguments: Any, **named: Any) -> Any:
         if threading.current_thread() is self._thread:
             self.asleep.set()
             assert self.wake.wait(30)
-        return self._client(*arguments, **named)
+        return self._real(*arguments, **named)
 
     def begin(self, withdrawal: Withdrawal) -> None:
         def run() -> None:
@@ -142,6 +146,24 @@ class TestFence:
             "ok",
             "Unavailable",
         ]
+        money.check_promises(gullible, [row])
+
+    def test_behind_the_last_look_it_is_only_asked_about(
+        self, paying: Any, people: Any, gullible: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The worker has passed the fence and stands still before the first byte: no machine sends in its place."""
+        row = money.approved(paying, people)
+        sleeper = Sleeper(monkeypatch, sockets, "_peer_is_gone")
+        sleeper.begin(row)
+        lease_runs_out(row)
+        for _round in range(3):
+            money.make_due()
+            money.work()
+        assert money.state(row) == "unknown"
+        assert not money.accepts(gullible)
+        sleeper.end()
+        assert money.state(row) == "complete"
+        assert money.accepts(gullible) == {row.reference.value: 1}
         money.check_promises(gullible, [row])
 
     def test_without_the_fence_it_is_paid_twice(
