@@ -139,7 +139,6 @@ def submit(*, invoice_id: int) -> None:
 
 def _not_sent(invoice: Invoice, fence: int, error: ProviderError) -> None:
     """Proven not sent: the row waits and is tried again by itself."""
-    wait = getattr(error, "retry_after", None)
     failures = invoice.check_failures + 1
     schedule.unclaim(
         Invoice,
@@ -148,7 +147,7 @@ def _not_sent(invoice: Invoice, fence: int, error: ProviderError) -> None:
         **schedule.bump(
             last_error=calls.explain(error)[:300],
             check_failures=failures,
-            next_check_at=schedule.after_failures(failures, at_least=dt.timedelta(seconds=float(wait or 0))),
+            next_check_at=schedule.after_failures(failures, at_least=schedule.asked_to_wait(error)),
         ),
     )
 

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from payments.models import Tracked
+from payments.providers.errors import ProviderError
 
 # (age up to, pause until the next question); the last pause holds for all older rows; None: never again.
 Ages = Sequence[tuple[dt.timedelta, dt.timedelta | None]]
@@ -43,6 +44,11 @@ def after_failures(failures: int, *, at_least: dt.timedelta | None = None) -> dt
     """The next try after so many failures in a row: growing pauses up to 15 minutes."""
     wait = dt.timedelta(seconds=FAILURE_PAUSES[min(failures, len(FAILURE_PAUSES)) - 1]) * settings.POLL_FACTOR
     return timezone.now() + max(wait, at_least or dt.timedelta())
+
+
+def asked_to_wait(error: ProviderError) -> dt.timedelta:
+    """How long the provider wants to be left alone, if it said so."""
+    return dt.timedelta(seconds=float(getattr(error, "retry_after", None) or 0))
 
 
 def is_overtaken(asked_at: dt.datetime | None, checked_at: dt.datetime | None) -> bool:

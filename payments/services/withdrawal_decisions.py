@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -23,19 +21,13 @@ from backoffice.permissions import guarded
 from payments.models import Approval, ProviderCall, Withdrawal
 from payments.providers import PROVIDERS
 
-from . import accounts, approvals, calls, exceptions, withdrawal_reports, withdrawals
+from . import approvals, decisions, exceptions, withdrawal_reports, withdrawals
 
 Status = Withdrawal.Status
 Way = audit.Way
-PROPOSALS = (Approval.Step.RESOLVE, Approval.Step.RESEND)
-FRESH = dt.timedelta(seconds=60)
-
-
-def _note(note: str) -> str:
-    note = (note or "").strip()
-    if not note:
-        raise ValidationError({"note": _("Write what you found and decided.")})
-    return note
+SAME_CUSTOMER = gettext_noop(
+    "The account's keys were replaced since it was sent. Sending again could pay twice."
+)
 
 
 def _in_doubt(withdrawal: Withdrawal) -> bool:
@@ -48,68 +40,31 @@ def _decidable(locked: Withdrawal) -> None:
         raise ValidationError(_("Only an unknown outcome or a hold can be resolved."))
 
 
-def _outsider(locked: Withdrawal, actor: Any) -> None:
-    """Whoever resolves neither requested nor approved it."""
-    approvals.check_person(actor=actor, requester=locked.created_by)
-    if Approval.objects.filter(reference=locked.reference, step=Approval.Step.SEND, approver=actor).exists():
-        raise ValidationError(
-            _("You approved this. Somebody who did neither request nor approve it must decide.")
-        )
-
-
 def last_look(locked: Withdrawal) -> ProviderCall | None:
     """The newest look-up of this withdrawal at the provider."""
-    return (
-        ProviderCall.objects.filter(reference=locked.reference, safe=True)
-        .exclude(outcome__in=["", "Unavailable", "RateLimited"])
-        .order_by("-started_at")
-        .first()
-    )
-
-
-def _fresh_look(locked: Withdrawal) -> ProviderCall:
-    look = last_look(locked)
-    if look is None or look.started_at < timezone.now() - FRESH:
-        raise ValidationError(_("Press “Check now” first: a look-up younger than a minute is needed."))
-    return look
+    return decisions.last_look(locked.reference)
 
 
 def _clean_look(locked: Withdrawal) -> None:
     """The provider says now that it does not know the reference, and enough time has passed since the attempt."""
-    look = _fresh_look(locked)
+    look = decisions.fresh_look(locked.reference)
     if not look.says_not_found:
         raise ValidationError(
             _("The last look-up did not say “not found”. There is something to read first.")
         )
-    if calls.was_sent_elsewhere(locked.reference, withdrawals.OPERATION, look):
-        raise ValidationError(
-            _(
-                "It was sent to another address than the one that is asked now. What is unknown here proves nothing."
-            )
-        )
-    last = (
-        ProviderCall.objects.filter(reference=locked.reference, operation=withdrawals.OPERATION, safe=False)
-        .order_by("-started_at")
-        .first()
-    )
-    settle = dt.timedelta(seconds=settings.SETTLE_SECONDS)
-    if last is not None and timezone.now() - (last.finished_at or last.started_at) < settle:
-        minutes = int(settle.total_seconds() // 60)
-        raise ValidationError(
-            _("Wait until %s minutes have passed since the attempt: it may still arrive.") % minutes
-        )
+    decisions.check_settled(reference=locked.reference, operation=withdrawals.OPERATION, look=look)
 
 
 # --- Who may decide what now ---
 def _may_complete(locked: Withdrawal, actor: Any) -> None:
     _decidable(locked)
-    _outsider(locked, actor)
-    _fresh_look(locked)
+    decisions.check_outsider(row=locked, actor=actor)
+    decisions.fresh_look(locked.reference)
 
 
 def _may_fail(locked: Withdrawal, actor: Any) -> None:
     _decidable(locked)
-    _outsider(locked, actor)
+    decisions.check_outsider(row=locked, actor=actor)
     _clean_look(locked)
 
 
@@ -118,36 +73,24 @@ def _may_resend(locked: Withdrawal, actor: Any) -> None:
         raise ValidationError(_("Only an unknown outcome can be sent again."))
     if PROVIDERS[locked.account.provider].dedupes != "A":
         raise ValidationError(_("This provider does not refuse repeats. Sending again could pay twice."))
-    _outsider(locked, actor)
+    decisions.check_outsider(row=locked, actor=actor)
     _clean_look(locked)
     _same_customer(locked)
 
 
 def _same_customer(locked: Withdrawal) -> None:
     """A provider refuses repeats only of the same customer: with other keys it could pay a second time."""
-    sent = ProviderCall.objects.filter(
-        reference=locked.reference, operation=withdrawals.OPERATION, safe=False
-    )
-    first = sent.exclude(outcome__in=calls.NO_EFFECT).order_by("started_at").first()
-    if first is not None and accounts.keys_replaced_since(account=locked.account, moment=first.started_at):
-        raise ValidationError(
-            _("The account's keys were replaced since it was sent. Sending again could pay twice.")
-        )
+    decisions.check_same_customer(row=locked, operation=withdrawals.OPERATION, why=_(SAME_CUSTOMER))
 
 
 def _may_confirm(locked: Withdrawal, actor: Any) -> Approval:
-    proposal = pending(locked)
-    if proposal is None:
-        raise ValidationError(_("Nothing waits for a confirmation here."))
-    if proposal.approver_id == actor.pk:
-        raise ValidationError(_("You proposed this. Another approver must confirm it."))
-    approvals.check_person(actor=actor, requester=locked.created_by)
+    proposal = decisions.check_second(
+        row=locked, actor=actor, found=pending(locked), digest=withdrawals.bound(locked)
+    )
     _decidable(locked)
     _clean_look(locked)
     if proposal.step == Approval.Step.RESEND:
         _same_customer(locked)
-    if proposal.digest != withdrawals.bound(locked):
-        raise ValidationError(_("Something has changed since this was proposed. It must be proposed again."))
     return proposal
 
 
@@ -175,7 +118,7 @@ def resolve(*, actor: Any, withdrawal: Withdrawal, outcome: str, note: str) -> W
 
     Raises ValidationError (state, person, note, age of the look-up).
     """
-    note = _note(note)
+    note = decisions.noted(note)
     locked = withdrawal_reports.lock(withdrawal.pk)
     if outcome == Status.COMPLETE:
         _may_complete(locked, actor)
@@ -189,15 +132,9 @@ def resolve(*, actor: Any, withdrawal: Withdrawal, outcome: str, note: str) -> W
 
 
 def _propose(locked: Withdrawal, actor: Any, step: str, note: str) -> None:
-    for other in PROPOSALS:  # one proposal stands at a time: the newest
-        approvals.void(reference=locked.reference, reason=_("replaced"), step=other)
-    approvals.grant(
-        reference=locked.reference,
-        step=step,
-        digest=withdrawals.bound(locked),
-        approver=actor,
-        outcome=Status.FAILED if step == Approval.Step.RESOLVE else "",
-        note=note,
+    outcome = Status.FAILED if step == Approval.Step.RESOLVE else ""
+    decisions.propose(
+        row=locked, actor=actor, step=step, digest=withdrawals.bound(locked), outcome=outcome, note=note
     )
     Withdrawal.objects.filter(pk=locked.pk).update(version=locked.version + 1)
     audit.record(actor, f"withdrawal.{step}_proposed", locked, note=note)
@@ -237,7 +174,7 @@ def resend(*, actor: Any, withdrawal: Withdrawal, note: str) -> Withdrawal:
     Only where the provider refuses repeats (grade A), after a clean look-up and the settle window.
     Raises ValidationError.
     """
-    note = _note(note)
+    note = decisions.noted(note)
     locked = withdrawal_reports.lock(withdrawal.pk)
     _may_resend(locked, actor)
     _propose(locked, actor, Approval.Step.RESEND, note)
@@ -246,13 +183,7 @@ def resend(*, actor: Any, withdrawal: Withdrawal, note: str) -> Withdrawal:
 
 def pending(withdrawal: Withdrawal) -> Approval | None:
     """The proposal that waits for a second person, if there is one; none once it has healed."""
-    if not _in_doubt(withdrawal):
-        return None
-    for step in PROPOSALS:
-        found = approvals.find(reference=withdrawal.reference, step=step)
-        if found is not None and found.expires_at > timezone.now():
-            return found
-    return None
+    return decisions.proposal(withdrawal.reference) if _in_doubt(withdrawal) else None
 
 
 @guarded("payments.confirm_withdrawal")
@@ -290,7 +221,7 @@ def open_proposals() -> QuerySet[Approval]:
     held = Q(reference__withdrawal__status=Status.PENDING, reference__held_at__isnull=False)
     return Approval.objects.filter(
         doubted | held,
-        step__in=PROPOSALS,
+        step__in=decisions.PROPOSALS,
         used_at__isnull=True,
         voided_at__isnull=True,
         expires_at__gt=timezone.now(),

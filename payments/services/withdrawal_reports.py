@@ -402,14 +402,13 @@ def not_sent(*, withdrawal_id: int, fence: int, error: ProviderError) -> None:
     if withdrawal is None:
         return
     failures = withdrawal.check_failures + 1
-    wait = dt.timedelta(seconds=float(getattr(error, "retry_after", None) or 0))
     move(
         withdrawal,
         Status.APPROVED,
         way=audit.Way.SYSTEM,
         last_error=calls.explain(error)[:300],
         check_failures=failures,
-        next_check_at=schedule.after_failures(failures, at_least=wait),
+        next_check_at=schedule.after_failures(failures, at_least=schedule.asked_to_wait(error)),
         note=calls.explain(error)[:300],
     )
 

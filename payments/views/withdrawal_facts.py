@@ -23,6 +23,7 @@ from payments.models import Approval, Balance, BalanceSnapshot, Movement, Provid
 from payments.providers import PROVIDERS
 from payments.services import (
     approvals,
+    decisions,
     freeze,
     movements,
     reservations,
@@ -206,7 +207,7 @@ def doubt(withdrawal: Withdrawal, user: Any) -> Doubt:
         attempts=calls,
         look=look,
         says_not_found=look is not None and look.says_not_found,
-        is_fresh=look is not None and look.started_at > now - withdrawal_decisions.FRESH,
+        is_fresh=look is not None and look.started_at > now - decisions.FRESH,
         settled_at=settled_at,
         minutes_left=-int(-left // 60),
         trail=trail(withdrawal, calls[-1]) if calls else None,

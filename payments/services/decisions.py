@@ -1,0 +1,125 @@
+"""What binds people who decide about an unknown outcome, whatever its kind: who, on which evidence, with whose yes.
+
+Facts floor: knows rows that are Tracked and none of their states; moves nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from payments.models import Approval, ProviderCall, Reference, Tracked
+
+from . import accounts, approvals, calls
+
+PROPOSALS = (Approval.Step.RESOLVE, Approval.Step.RESEND)
+FRESH = dt.timedelta(seconds=60)
+
+
+def noted(note: str) -> str:
+    """The note without outer spaces. Raises ValidationError for an empty one."""
+    note = (note or "").strip()
+    if not note:
+        raise ValidationError({"note": _("Write what you found and decided.")})
+    return note
+
+
+def check_outsider(*, row: Tracked, actor: Any) -> None:
+    """Raise ValidationError unless this person neither requested the row nor approved it."""
+    approvals.check_person(actor=actor, requester=row.created_by)
+    if Approval.objects.filter(reference=row.reference, step=Approval.Step.SEND, approver=actor).exists():
+        raise ValidationError(
+            _("You approved this. Somebody who did neither request nor approve it must decide.")
+        )
+
+
+# --- Evidence ---
+def last_look(reference: Reference) -> ProviderCall | None:
+    """The newest question about this transaction that the provider answered in some way."""
+    return (
+        ProviderCall.objects.filter(reference=reference, safe=True)
+        .exclude(outcome__in=["", "Unavailable", "RateLimited"])
+        .order_by("-started_at")
+        .first()
+    )
+
+
+def fresh_look(reference: Reference) -> ProviderCall:
+    """The newest question, if it is younger than a minute. Raises ValidationError otherwise."""
+    look = last_look(reference)
+    if look is None or look.started_at < timezone.now() - FRESH:
+        raise ValidationError(_("Press “Check now” first: a look-up younger than a minute is needed."))
+    return look
+
+
+def check_settled(*, reference: Reference, operation: str, look: ProviderCall) -> None:
+    """Raise ValidationError unless a fresh “not there” proves something: the same server was asked that it was
+    sent to, and enough time has passed since the attempt.
+    """
+    if calls.was_sent_elsewhere(reference, operation, look):
+        raise ValidationError(
+            _(
+                "It was sent to another address than the one that is asked now. What is unknown here proves nothing."
+            )
+        )
+    last = (
+        ProviderCall.objects.filter(reference=reference, operation=operation, safe=False)
+        .order_by("-started_at")
+        .first()
+    )
+    settle = dt.timedelta(seconds=settings.SETTLE_SECONDS)
+    if last is not None and timezone.now() - (last.finished_at or last.started_at) < settle:
+        minutes = int(settle.total_seconds() // 60)
+        raise ValidationError(
+            _("Wait until %s minutes have passed since the attempt: it may still arrive.") % minutes
+        )
+
+
+def check_same_customer(*, row: Tracked, operation: str, why: str) -> None:
+    """Raise ValidationError(why) if the account's keys were replaced since it was sent: another customer's list, or
+    another customer's refusal of a repeat, says nothing about it.
+    """
+    sent = ProviderCall.objects.filter(reference=row.reference, operation=operation, safe=False)
+    first = sent.exclude(outcome__in=calls.NO_EFFECT).order_by("started_at").first()
+    if first is not None and accounts.keys_replaced_since(account=row.account, moment=first.started_at):
+        raise ValidationError(why)
+
+
+# --- Two people ---
+def propose(
+    *, row: Tracked, actor: Any, step: str, digest: str, outcome: str = "", note: str = ""
+) -> Approval:
+    """Write down what this person proposes; whatever was proposed before is replaced. In the caller's transaction."""
+    for other in PROPOSALS:  # one proposal stands at a time: the newest
+        approvals.void(reference=row.reference, reason=_("replaced"), step=other)
+    return approvals.grant(
+        reference=row.reference, step=step, digest=digest, approver=actor, outcome=outcome, note=note
+    )
+
+
+def proposal(reference: Reference) -> Approval | None:
+    """The proposal that waits for a second person, if one stands and is younger than 24 hours."""
+    for step in PROPOSALS:
+        found = approvals.find(reference=reference, step=step)
+        if found is not None and found.expires_at > timezone.now():
+            return found
+    return None
+
+
+def check_second(*, row: Tracked, actor: Any, found: Approval | None, digest: str) -> Approval:
+    """The proposal, if this person may be its second. Raises ValidationError (none there, own proposal, own request,
+    something has changed since).
+    """
+    if found is None:
+        raise ValidationError(_("Nothing waits for a confirmation here."))
+    if found.approver_id == actor.pk:
+        raise ValidationError(_("You proposed this. Another approver must confirm it."))
+    approvals.check_person(actor=actor, requester=row.created_by)
+    if found.digest != digest:
+        raise ValidationError(_("Something has changed since this was proposed. It must be proposed again."))
+    return found
