@@ -26,6 +26,7 @@ BEAT = {
     "due-work": ("payments.run_stuck", 5, MONEY),
     "polls": ("payments.poll_due", 2, POLLING),
     "balances": ("payments.refresh_balances", 30, POLLING),
+    "vouchers": ("codes.sync_accounts", 30, POLLING),
     "expire": ("payments.expire", 60, POLLING),
     "search": ("backoffice.index_search", 2, REPORTS),
     "prune": ("payments.prune_traffic", 3600, REPORTS),
@@ -59,6 +60,7 @@ app.conf.update(
     task_routes={
         "payments.poll_*": {"queue": POLLING},
         "payments.refresh_balances": {"queue": POLLING},
+        "codes.sync_*": {"queue": POLLING},
         "backoffice.index_*": {"queue": REPORTS},
         "payments.prune_traffic": {"queue": REPORTS},
     },

@@ -35,6 +35,7 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.view_balance": EVERYBODY,
     "payments.view_invoice": EVERYBODY,
     "payments.view_withdrawal": EVERYBODY,
+    "codes.view_voucher": EVERYBODY,
     "payments.view_freeze": EVERYBODY,
     "payments.view_movement": EVERYBODY,
     "payments.view_owndestination": EVERYBODY,
@@ -42,17 +43,25 @@ TABLE: dict[str, frozenset[str]] = {
     # check now, notes, tags
     "payments.refresh_invoice": WORKING,
     "payments.refresh_withdrawal": WORKING,
+    "codes.refresh_voucher": WORKING,
     "payments.refresh_balance": WORKING,
     "backoffice.add_note": WORKING,
     # create
     "payments.create_invoice": frozenset({OPERATOR}),
     "payments.request_withdrawal": frozenset({OPERATOR}),
+    "codes.request_voucher": frozenset({OPERATOR}),
+    "codes.redeem_voucher": frozenset({OPERATOR}),
     "payments.propose_owndestination": frozenset({OPERATOR}),
+    # the code or the password itself, each time on the record
+    "codes.reveal_voucher": frozenset({OPERATOR}),
     # approve
     "payments.approve_withdrawal": frozenset({APPROVER}),
+    "codes.approve_voucher": frozenset({APPROVER}),
     # the requester, or any approver: the service looks whose it is
     "payments.cancel_withdrawal": frozenset({OPERATOR, APPROVER}),
+    "codes.cancel_voucher": frozenset({OPERATOR, APPROVER}),
     "payments.confirm_withdrawal": frozenset({APPROVER}),
+    "codes.confirm_voucher": frozenset({APPROVER}),
     "payments.lift_freeze": frozenset({APPROVER}),
     "payments.approve_owndestination": frozenset({APPROVER}),
     # freeze
@@ -61,6 +70,7 @@ TABLE: dict[str, frozenset[str]] = {
     # resolve an unknown outcome
     "payments.resolve_invoice": frozenset({APPROVER}),
     "payments.resolve_withdrawal": frozenset({APPROVER}),
+    "codes.resolve_voucher": frozenset({APPROVER}),
     # exports, exceptions
     "backoffice.export": frozenset({APPROVER, FINANCE}),
     "payments.own_exceptionitem": frozenset({APPROVER, FINANCE}),

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     # Ours last: they take the place of what the apps above register.
     "backoffice",
     "payments",
+    "codes",
     *(["sandbox"] if DEBUG else []),
 ]
 MIDDLEWARE = [

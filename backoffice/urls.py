@@ -10,4 +10,5 @@ urlpatterns = [
     path("accounts/", include("backoffice.views.account_urls")),
     path("admin/", admin.site.urls),
     path("", include("payments.urls")),
+    path("vouchers/", include("codes.urls")),
 ]

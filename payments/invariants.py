@@ -21,6 +21,7 @@ from payments.models import (
     Invoice,
     Movement,
     ProviderCall,
+    Reference,
     Reservation,
     Withdrawal,
 )
@@ -80,7 +81,11 @@ def told_once() -> list[str]:
 
 def reserved_for_open() -> list[str]:
     """V4: exactly the money-out that may still be debited holds a reservation, of the most that may be debited."""
-    held = dict(Reservation.objects.filter(ended_at__isnull=True).values_list("reference", "amount"))
+    held = dict(
+        Reservation.objects.filter(
+            ended_at__isnull=True, reference__kind=Reference.Kind.WITHDRAWAL
+        ).values_list("reference", "amount")
+    )
     broken = []
     waiting = Withdrawal.objects.filter(status__in=Withdrawal.OPEN, debit__isnull=True)
     for reference, value, most in waiting.values_list("reference", "reference__value", "max_debit"):

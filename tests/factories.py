@@ -8,6 +8,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from backoffice.services import roles
+from codes.models import Voucher
+from codes.services import vouchers as requesting
 from payments.models import Invoice, ProviderAccount
 from payments.services import accounts, invoices
 
@@ -52,3 +54,20 @@ def open_invoice(account: ProviderAccount, *, actor: Any = None, **fields: Any) 
     made.refresh_from_db()
     assert made.status == "open", made.last_error
     return made
+
+
+def vouchers(account: ProviderAccount, *, actor: Any, count: int = 1, **fields: Any) -> list[Voucher]:
+    """Requested vouchers of 10 USDT each, unless said otherwise: nobody has approved them."""
+    return requesting.request(
+        actor=actor, account=account, fields={"currency": "USDT", "amount": "10", **fields}, count=count
+    )
+
+
+def active_voucher(account: ProviderAccount, people: dict[str, Any], **fields: Any) -> Voucher:
+    """A voucher that was approved and made at the sandbox."""
+    (asked,) = vouchers(account, actor=people["operator"], **fields)
+    requesting.approve(actor=people["approver"], voucher=asked)
+    requesting.submit(voucher_id=asked.pk)
+    asked.refresh_from_db()
+    assert asked.status == "active", asked.last_error
+    return asked

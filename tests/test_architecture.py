@@ -38,7 +38,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             ),
             *("backoffice.accounts", "backoffice.account_forms"),  # what allauth calls
             *("backoffice.checks", "backoffice.middleware", "backoffice.navigation"),  # what Django calls
-            *("payments", "payments.invariants", "codes"),
+            *("payments", "payments.invariants", "codes", "codes.invariants"),
         ],
     ),
 ]
@@ -54,7 +54,7 @@ SERVICE_FLOORS: dict[str, set[str]] = {
         *("references", "calls", "health", "movements", "approvals", "exceptions", "destinations"),
         *("schedule", "freeze", "failpoints"),
     },
-    "facts": {"accounts", "balances", "reservations", "methods", "rates", "directions"},
+    "facts": {"accounts", "balances", "reservations", "methods", "decisions", "rates", "directions"},
     "deals": {
         *("invoices", "invoice_fields", "invoice_reports", "wallets", "bids"),
         *("withdrawals", "withdrawal_fields", "withdrawal_reports", "withdrawal_decisions"),
@@ -69,6 +69,7 @@ BESIDE: dict[tuple[str, str], str] = {
     ("health", "exceptions"): "an account that is down or denied needs a person",
     ("exceptions", "references"): "an item tells of a reference",
     ("exceptions", "movements"): "closing an unexplained balance books its correction",
+    ("decisions", "accounts"): "keys that were replaced make old evidence worthless",
     ("accounts", "methods"): "a new account comes with its provider's documented methods",
     ("invoices", "invoice_fields"): "one noun in three files",
     ("invoices", "invoice_reports"): "one noun in three files",

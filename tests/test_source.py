@@ -18,8 +18,7 @@ FLOATS = {
     ("payments/providers/http.py", "Http.call"): "milliseconds of a call",
     ("payments/providers/headers.py", "skew_ms"): "milliseconds between two clocks",
     ("payments/services/calls.py", "_take_turn"): "calls per second",
-    ("payments/services/invoices.py", "_not_sent"): "seconds to wait",
-    ("payments/services/withdrawal_reports.py", "not_sent"): "seconds to wait",
+    ("payments/services/schedule.py", "asked_to_wait"): "seconds to wait",
     ("payments/services/failpoints.py", "hit"): "seconds to sleep in a test",
     ("payments/tables/pieces.py", "clock"): "seconds between two clocks",
 }

@@ -32,7 +32,9 @@ class ProviderAccount(models.Model):
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Off: the account is not called at all.")
     )
-    money_in = models.BooleanField(_("money in"), default=True, help_text=_("Invoices may be created."))
+    money_in = models.BooleanField(
+        _("money in"), default=True, help_text=_("Invoices may be created, and vouchers redeemed.")
+    )
     money_out = models.BooleanField(
         _("money out"), default=False, help_text=_("Withdrawals and vouchers may be requested.")
     )
@@ -58,6 +60,23 @@ class ProviderAccount(models.Model):
         default=Decimal("0.02"),
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))],
         help_text=_("Share of the estimated debit that is held back on top: 0.02 is 2 %."),
+    )
+    voucher_free_amount = MoneyField(
+        _("vouchers without approval up to"),
+        default=0,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("A request for vouchers up to this total needs no second person. 0: each needs one."),
+    )
+    voucher_free_currency = models.CharField(
+        _("in this currency"),
+        max_length=16,
+        blank=True,
+        help_text=_("Empty: the number above counts in every currency alike. Better name one."),
+    )
+    split_handover = models.BooleanField(
+        _("hand over code and password apart"),
+        default=False,
+        help_text=_("Nobody sees both the code and the password of a voucher."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)

@@ -26,6 +26,8 @@ class ExceptionItem(models.Model):
         OVERPAID = "overpaid", _("Overpaid")
         UNEXPLAINED_BALANCE = "unexplained_balance", _("Unexplained balance")
         DEAD_CALLBACK = "dead_callback", _("Callback could not be processed")
+        VOUCHER_DISABLED = "voucher_disabled", _("Voucher disabled")
+        VOUCHER_MISSING = "voucher_missing", _("Voucher not in the provider's list")
         DENIED = "denied", _("Keys refused")
         ACCOUNT_MOVED = "account_moved", _("Account moved")
 

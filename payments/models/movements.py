@@ -22,6 +22,8 @@ class Movement(AppendOnly):
     class Kind(models.TextChoices):
         INVOICE = "invoice", _("Invoice paid")
         WITHDRAWAL = "withdrawal", _("Withdrawal")
+        VOUCHER = "voucher", _("Voucher made")
+        REDEMPTION = "redemption", _("Voucher redeemed")
         FEE = "fee", _("Fee")
         REVERSAL = "reversal", _("Reversal")
         ADJUSTMENT = "adjustment", _("Adjustment")

@@ -19,6 +19,7 @@ class Reference(models.Model):
     class Kind(models.TextChoices):
         INVOICE = "invoice", _("Invoice")
         WITHDRAWAL = "withdrawal", _("Withdrawal")
+        VOUCHER = "voucher", _("Voucher")
 
     value = models.CharField(_("reference"), max_length=18, unique=True)
     account = models.ForeignKey(

@@ -56,7 +56,7 @@ class Refused(ProviderError):
     `reason` lets services react without provider words: "" or one of `REASONS`.
     """
 
-    REASONS = frozenset({"exists", "not_found", "empty", "funds", "limits", "config"})
+    REASONS = frozenset({"exists", "not_found", "empty", "funds", "limits", "config", "wrong_password"})
     default_staff = _("The provider refused. Nothing happened there.")
 
     def __init__(self, message: str, *, reason: str = "", **details: Any) -> None:

@@ -31,7 +31,10 @@ from payments.providers.hosts import check_base_url
 
 from . import approvals, calls, exceptions, health, methods
 
-OPTIONS = ("is_active", "money_in", "money_out", "rate_limit", "invoice_lifetime_days", "reserve_margin")
+OPTIONS = (
+    *("is_active", "money_in", "money_out", "rate_limit", "invoice_lifetime_days", "reserve_margin"),
+    *("voucher_free_amount", "voucher_free_currency", "split_handover"),
+)
 
 
 def _checked_url(base_url: str) -> str:
@@ -226,6 +229,22 @@ def probe(*, actor: Any, account: ProviderAccount) -> ProbeReport:
         with transaction.atomic():
             audit.record(actor, "account.probed", account, outcome=outcome)
     return report
+
+
+# --- What it may do now ---
+def why_no_money_out(account: ProviderAccount) -> str:
+    """Why this account may not send money now, as a sentence; empty if it may. Asks nobody."""
+    if not account.is_active:
+        return _("This account is switched off.")
+    if not account.money_out:
+        return _("Money out is switched off for this account.")
+    if not account.credentials:
+        return _("This account has no keys. An admin must enter them.")
+    if ExceptionItem.objects.filter(
+        account=account, kind=ExceptionItem.Kind.OVER_DEBIT, status="open"
+    ).exists():
+        return _("More was debited than approved. Close that exception first.")
+    return ""
 
 
 # --- Callback tokens ---

@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 from backoffice.kit import money
 from backoffice.kit.fields import keyed_digests, mask_card
 from payments import addresses
-from payments.models import Balance, ExceptionItem, Method, ProviderAccount, Withdrawal
+from payments.models import Balance, Method, ProviderAccount, Withdrawal
 from payments.providers import PROVIDERS
 from payments.providers.base import Withdrawals
 
-from . import methods
+from . import accounts, methods
 
 SIMILAR = dt.timedelta(minutes=10)
 OWN = ("_max_debit", "_customer_reference", "_note", "_confirm_similar")
@@ -31,17 +31,7 @@ def may_pay_out(account: ProviderAccount) -> str:
     """Why this account may not send money now, as a sentence; empty if it may."""
     if not issubclass(PROVIDERS[account.provider], Withdrawals):
         return _("This provider has no withdrawals.")
-    if not account.is_active:
-        return _("This account is switched off.")
-    if not account.money_out:
-        return _("Money out is switched off for this account.")
-    if not account.credentials:
-        return _("This account has no keys. An admin must enter them.")
-    if ExceptionItem.objects.filter(
-        account=account, kind=ExceptionItem.Kind.OVER_DEBIT, status="open"
-    ).exists():
-        return _("More was debited than approved. Close that exception first.")
-    return ""
+    return accounts.why_no_money_out(account)
 
 
 def check(*, account: ProviderAccount, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,8 @@ ROW = {
     "rate_limit": "",
     "invoice_lifetime_days": "7",
     "reserve_margin": "0.02",
+    "voucher_free_amount": "0",
+    "voucher_free_currency": "",
 }
 
 

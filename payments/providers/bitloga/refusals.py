@@ -182,7 +182,7 @@ TEXTS = (
     Text("Code is not exist", Refused, _("There is no such code."), "not_found", "code", APPLY),
     Text("Code is not active", Refused, _("This code is used or switched off."), "", "code", APPLY),
     Text("Password is not defined", Refused, _("This code needs its password."), field="pass"),
-    Text("Wrong Password", Refused, _("The password is wrong."), field="pass"),
+    Text("Wrong Password", Refused, _("The password is wrong."), "wrong_password", "pass"),
     Text("Codes not found", Refused, _("No codes were found."), "empty", only=GET),
 )
 

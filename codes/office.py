@@ -1,0 +1,79 @@
+"""What codes gives to the shared pages: its kind, what waits, its words. Holds no rule."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from backoffice.kit import office, verbs
+from codes import invariants
+from codes.models import Voucher
+from codes.services import voucher_decisions, vouchers
+
+Status = Voucher.Status
+
+office.register(
+    office.Kind(
+        kind="voucher",
+        model="codes.Voucher",
+        label=_("Voucher"),
+        label_plural=_("Vouchers"),
+        detail="codes:voucher",
+        permission="codes.view_voucher",
+        refresh=vouchers.refresh,
+        submit=vouchers.submit,
+        sends=(Status.APPROVED, Status.CREATING, Status.REDEEMING),
+        expire=vouchers.expire,
+        search_text=vouchers.search_text,
+        icon="ticket",
+    ),
+    office.Waiting(
+        name="vouchers-to-approve",
+        label=_("Vouchers to approve"),
+        url="codes:voucher_list",
+        query="status=awaiting_approval",
+        permission="codes.approve_voucher",
+        count=lambda user: (
+            Voucher.objects.filter(status=Status.AWAITING_APPROVAL).exclude(created_by=user).count()
+        ),
+        icon="stamp",
+    ),
+    office.Waiting(
+        name="vouchers-to-confirm",
+        label=_("Decisions about vouchers to confirm"),
+        url="codes:voucher_list",
+        query="status=to_confirm",
+        permission="codes.confirm_voucher",
+        count=lambda user: voucher_decisions.waiting_for(user),
+        icon="badge-check",
+    ),
+    office.Waiting(
+        name="unknown-vouchers",
+        label=_("Vouchers with an unknown outcome"),
+        url="codes:voucher_list",
+        query="status=unknown",
+        permission="codes.view_voucher",
+        count=lambda user: Voucher.objects.filter(status=Status.UNKNOWN).count(),
+        icon="circle-question-mark",
+    ),
+)
+office.register(*invariants.ALL)
+
+verbs.say(
+    {
+        "voucher.requested": _("Voucher requested"),
+        "voucher.found": _("Found in the provider's list"),
+        "voucher.awaiting_approval": _("Back to be approved"),
+        "voucher.approved": _("Approved"),
+        "voucher.creating": _("Being made"),
+        "voucher.redeeming": _("Being redeemed"),
+        "voucher.unknown": _("Outcome unknown"),
+        "voucher.active": _("Active: it can be redeemed"),
+        "voucher.redeemed": _("Redeemed"),
+        "voucher.disabled": _("Switched off by the provider"),
+        "voucher.failed": _("Failed"),
+        "voucher.rejected": _("Rejected"),
+        "voucher.canceled": _("Canceled"),
+        "voucher.resolve_proposed": _("Proposed: close it as failed"),
+        "voucher.revealed": _("Code or password shown"),
+    }
+)
