@@ -40,6 +40,7 @@ class Run:
 
     home: Path
     port: int = 8000
+    month: bool = True
     pids: dict[str, int] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -160,6 +161,9 @@ def bring_up(run: Run) -> str:
     run.start("sandbox", ["manage.py", "sandbox", "--port", str(run.port + 1)])
     say("Preparing the database ...")
     manage(run, "migrate", "--noinput")
+    wait_until(run, [f"{run.sandbox}/_control/"])
+    say("Playing the demo month ..." if run.month else "Making the logins ...")
+    logins = manage(run, "demo", *([] if run.month else ["--bare"]))
     say("Starting web, worker, poller and beat ...")
     # Stays empty: with DEBUG on, whitenoise finds the files where they are.
     (run.home / "static").mkdir(exist_ok=True)
@@ -168,8 +172,6 @@ def bring_up(run: Run) -> str:
     metrics.mkdir()
     for name, arguments in run.commands().items():
         run.start(name, arguments, **({"PROMETHEUS_MULTIPROC_DIR": str(metrics)} if name == "web" else {}))
-    wait_until(run, [f"{run.sandbox}/_control/"])
-    logins = manage(run, "demo")
     wait_until(run, [f"{run.address}/healthz", f"{run.address}/readyz"])
     return logins
 
@@ -205,6 +207,7 @@ def main() -> int:
                     f"DEBUG is off in {env_file}. `make run` is for development; see the README."
                 )
             run.port = environ.Env().int("PORT", default=8000)
+            run.month = environ.Env().bool("DEMO_MONTH", default=True)
             lock.write(f"{run.address}, process {os.getpid()}")
             lock.flush()
             check_ports(run.port, run.port + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import office, verbs
-from codes import invariants
+from codes import demo, invariants
 from codes.models import Voucher
 from codes.services import voucher_decisions, vouchers
 
@@ -57,6 +57,7 @@ office.register(
     ),
 )
 office.register(*invariants.ALL)
+office.register_plot(demo.plot)
 
 verbs.say(
     {

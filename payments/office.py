@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice import permissions
 from backoffice.kit import html, office, verbs
-from payments import invariants
+from payments import demo, invariants
 from payments.models import (
     AccountHealth,
     Balance,
@@ -373,3 +373,4 @@ def _currencies() -> list[tuple[str, str]]:
 
 
 office.register_demo(_currencies)
+office.register_plot(demo.plot)

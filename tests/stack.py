@@ -70,7 +70,7 @@ class Stack:
         """What a command of this system must have in its environment, and nothing of the tests' own."""
         names = known_variables()
         inherited = {name: value for name, value in os.environ.items() if name not in names}
-        return {**inherited, "BACKOFFICE_HOME": str(self.home), "PORT": str(self.port)}
+        return {**inherited, "BACKOFFICE_HOME": str(self.home), "PORT": str(self.port), "DEMO_MONTH": "off"}
 
     def manage(self, *arguments: str) -> str:
         """Run manage.py against the running system and answer what it printed."""

@@ -39,6 +39,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("backoffice.accounts", "backoffice.account_forms"),  # what allauth calls
             *("backoffice.checks", "backoffice.middleware", "backoffice.navigation"),  # what Django calls
             *("payments", "payments.invariants", "codes", "codes.invariants"),
+            *("backoffice.demo", "payments.demo", "codes.demo"),
         ],
     ),
 ]

@@ -7,6 +7,7 @@ conductors of payments.services read from here.
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -120,6 +121,27 @@ class Invariant:
     check: Callable[[], list[str]]
 
 
+@dataclass(frozen=True)
+class Scene:
+    """One moment of the demo month: `play()` does something then, with every clock standing at `at`."""
+
+    at: dt.datetime
+    play: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the demo month is played on. `people` by login; `box(path, data)` asks the sandbox's control page (POST with
+    data, GET without) and gives its answer; `chance` is the same in every run. The month is `begin` to `end` (now).
+    """
+
+    people: dict[str, Any]
+    box: Callable[..., dict[str, Any]]
+    chance: random.Random
+    begin: dt.datetime
+    end: dt.datetime
+
+
 @dataclass
 class _Registry:
     kinds: dict[str, Kind] = field(default_factory=dict)
@@ -129,6 +151,7 @@ class _Registry:
     timeline_sources: dict[str, TimelineSource] = field(default_factory=dict)
     invariants: dict[str, Invariant] = field(default_factory=dict)
     demo_steps: list[Callable[..., list[tuple[str, str]]]] = field(default_factory=list)
+    plots: list[Callable[[Stage], Iterable[Scene]]] = field(default_factory=list)
 
 
 registry = _Registry()
@@ -161,6 +184,11 @@ def register(*parts: Kind | Card | Waiting | Banner | TimelineSource | Invariant
 def register_demo(step: Callable[..., list[tuple[str, str]]]) -> None:
     """Add a step of `manage.py demo`: called with the open HOME folder; gives (label, value) lines to print."""
     registry.demo_steps.append(step)
+
+
+def register_plot(plot: Callable[[Stage], Iterable[Scene]]) -> None:
+    """Add an app's part of the demo month. All scenes of all apps are played in the order of their times."""
+    registry.plots.append(plot)
 
 
 def kind(name: str) -> Kind:

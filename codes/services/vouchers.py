@@ -14,7 +14,6 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -302,7 +301,7 @@ def expire() -> int:
     """
     count = redemptions.expire()
     stale = Approval.objects.filter(
-        step=Approval.Step.SEND, used_at__isnull=True, voided_at__isnull=True, expires_at__lte=Now()
+        step=Approval.Step.SEND, used_at__isnull=True, voided_at__isnull=True, expires_at__lte=timezone.now()
     ).values("reference")
     old = Voucher.objects.filter(status=Status.APPROVED, reference__in=stale).values_list("pk", flat=True)
     for pk in list(old[:500]):

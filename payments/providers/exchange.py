@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from payments.providers import hosts
 from payments.providers.redaction import Secret
@@ -49,6 +49,10 @@ def _nothing(*_arguments: object) -> None:
     return None
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Transport:
     """How the caller takes part in a call, and its limits (seconds).
@@ -60,7 +64,7 @@ class Transport:
     errors. What a hook raises reaches the caller untouched, but no hook can refuse what has left: a
     ProviderError raised after the first byte becomes OutcomeUnknown. `internal_hosts` are the host:port that
     may be private and without TLS. `read_pauses` are the waits before a read is repeated; a call that is not
-    safe never is.
+    safe never is. `now` gives the time that a call is dated by.
     """
 
     gate: Callable[[str], None] = _nothing
@@ -75,6 +79,7 @@ class Transport:
     read_pauses: tuple[float, ...] = (0.2, 1.0)
     resolver: hosts.Resolver = hosts.resolve
     ca_bundle: str = ""
+    now: Callable[[], datetime] = _utc_now
 
 
 @dataclass(frozen=True)

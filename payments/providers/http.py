@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 import requests
@@ -66,7 +66,7 @@ class Http:
         """
         transport, begun = self._transport, time.monotonic()
         redactor = self._redactor.with_secrets(request.secrets)
-        now = datetime.now(UTC)
+        now = transport.now()
         exchange = Exchange(
             provider=self._provider,
             operation=request.operation,

@@ -193,6 +193,7 @@ def client(
         before_bytes=guard or (lambda: None),
         record=recorder,
         internal_hosts=settings.PROVIDER_INTERNAL_HOSTS,
+        now=timezone.now,
         connect_timeout=settings.PROVIDER_CONNECT_TIMEOUT,
         read_timeout=min(settings.PROVIDER_READ_TIMEOUT, limit),
         total_timeout=min(settings.PROVIDER_TOTAL_TIMEOUT, limit),

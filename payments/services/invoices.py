@@ -219,7 +219,7 @@ def resolve(*, actor: Any, invoice: Invoice, note: str) -> Invoice:
 def expire() -> int:
     """Turn open invoices whose lifetime is over into `expired`. Gives how many."""
     late = Invoice.objects.filter(
-        status=Status.OPEN, expires_at__lte=Now(), reference__held_at__isnull=True
+        status=Status.OPEN, expires_at__lte=timezone.now(), reference__held_at__isnull=True
     ).values_list("pk", flat=True)[:500]
     count = 0
     for pk in list(late):

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -341,7 +340,7 @@ def expire() -> int:
     """Approvals older than 24 h go back to be approved, requests older than 7 days are canceled. Gives how many."""
     count = 0
     stale = Approval.objects.filter(
-        step=Approval.Step.SEND, used_at__isnull=True, voided_at__isnull=True, expires_at__lte=Now()
+        step=Approval.Step.SEND, used_at__isnull=True, voided_at__isnull=True, expires_at__lte=timezone.now()
     ).values("reference")
     old = Withdrawal.objects.filter(status=Status.APPROVED, reference__in=stale).values_list("pk", flat=True)[
         :500
