@@ -56,6 +56,7 @@ MENU: tuple[Section, ...] = (
             Entry(_("Dashboard"), "dashboard", "backoffice.view_dashboard", "layout-dashboard"),
             Entry(_("Invoices"), "payments:invoice_list", "payments.view_invoice", "receipt-text"),
             Entry(_("Withdrawals"), "payments:withdrawal_list", "payments.view_withdrawal", "send"),
+            Entry(_("Vouchers"), "codes:voucher_list", "codes.view_voucher", "ticket"),
         ),
     ),
     Section(
@@ -63,6 +64,7 @@ MENU: tuple[Section, ...] = (
         (
             Entry(_("Balances"), "payments:balance_list", "payments.view_balance", "wallet"),
             Entry(_("History"), "payments:movement_list", "payments.view_movement", "arrow-left-right"),
+            Entry(_("Liability"), "codes:liability", "codes.view_voucher", "scale"),
         ),
     ),
     Section(

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
+from backoffice import permissions
 from backoffice.kit import office, verbs
 from codes import demo, invariants
 from codes.models import Voucher
-from codes.services import voucher_decisions, vouchers
+from codes.services import liability, voucher_decisions, vouchers
+from codes.views import voucher_facts as facts
 
 Status = Voucher.Status
+
+
+def _card(user: Any) -> dict[str, Any]:
+    return {
+        "lines": liability.lines(),
+        "rows": facts.states(),
+        "may_request": permissions.may(user, "codes.request_voucher"),
+    }
+
 
 office.register(
     office.Kind(
@@ -55,6 +68,17 @@ office.register(
         count=lambda user: Voucher.objects.filter(status=Status.UNKNOWN).count(),
         icon="circle-question-mark",
     ),
+)
+office.register(
+    office.Card(
+        name="vouchers",
+        title=_("Vouchers"),
+        template="codes/cards/vouchers.html",
+        context=_card,
+        permission="codes.view_voucher",
+        order=15,
+        width=12,
+    )
 )
 office.register(*invariants.ALL)
 office.register_plot(demo.plot)

@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
+from codes.models import Voucher, VoucherListing
 from payments.models import (
     Balance,
     Callback,
@@ -115,6 +116,17 @@ def _withdrawal(objects: Objects) -> Withdrawal:
             "_max_debit": "11",
         },
     )
+
+
+@makes(Voucher)
+def _voucher(objects: Objects) -> Voucher:
+    account = objects.one(Withdrawal).account
+    return factories.vouchers(account, actor=factories.person("operator"))[0]
+
+
+@makes(VoucherListing)
+def _listing(objects: Objects) -> VoucherListing:
+    return VoucherListing.objects.create(account=objects.one(ProviderAccount), read_at=timezone.now())
 
 
 @makes(Freeze)

@@ -93,6 +93,12 @@ class Route:
                 return model
         return None
 
+    @property
+    def adds_to_a_read_only_one(self) -> bool:
+        """The admin's form of a new row, where nobody makes rows by hand."""
+        page = admin.site._registry.get(self.admin_model()) if self.name.endswith("_add") else None
+        return getattr(page, "manage_permission", True) == ""
+
     def address(self, objects: Objects) -> str:
         """A real address of this pattern. Raises LookupError when a part cannot be filled."""
         path = "/" + self.pattern
@@ -173,7 +179,7 @@ def may(route: Route, role: str) -> bool:
     if route.name in OPEN | PERSONAL:
         return True
     if route.is_admin:
-        return role == ADMIN and not route.name.endswith("_delete")
+        return role == ADMIN and not route.name.endswith("_delete") and not route.adds_to_a_read_only_one
     return role in TABLE.get(route.permission, frozenset())
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.formats import get_format
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from lucide.templatetags.lucide import lucide
 
@@ -97,6 +97,43 @@ def when(moment: dt.datetime | None, *, seconds: bool = False) -> SafeString:
     utc = f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}"
     shown = local if seconds else local[:-3]
     return SafeString(f'<time datetime="{utc.replace(" ", "T")}Z" title="{utc} UTC">{shown}</time>')
+
+
+def span(moment: dt.datetime | None) -> str:
+    """How much time has passed since: "less than a minute", "3 min", "2 h", "5 days"."""
+    if moment is None:
+        return _("an unknown time")
+    seconds = max((timezone.now() - moment).total_seconds(), 0)
+    if seconds < 60:
+        return _("less than a minute")
+    if seconds < 3600:
+        return _("%(n)d min") % {"n": seconds // 60}
+    if seconds < 48 * 3600:
+        return _("%(n)d h") % {"n": seconds // 3600}
+    days = int(seconds // 86400)
+    return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
+
+
+def age(moment: dt.datetime | None) -> str:
+    """How long ago: "just now", "3 min ago", "2 h ago", "5 days ago"; "never" for None."""
+    if moment is None:
+        return _("never")
+    if (timezone.now() - moment).total_seconds() < 60:
+        return _("just now")
+    return _("%(span)s ago") % {"span": span(moment)}
+
+
+def ago(moment: dt.datetime | None) -> SafeString:
+    """The same with the exact time in the title."""
+    if moment is None:
+        return EMPTY
+    utc = moment.astimezone(dt.UTC)
+    return format_html(
+        '<time datetime="{}Z" title="{} UTC">{}</time>',
+        f"{utc:%Y-%m-%dT%H:%M:%S}",
+        f"{utc:%Y-%m-%d %H:%M:%S}",
+        age(moment),
+    )
 
 
 def link(url: str, text: Any, css: str = "") -> SafeString:

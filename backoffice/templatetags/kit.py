@@ -45,6 +45,24 @@ def when(moment: dt.datetime | None, seconds: bool = False) -> SafeString:
 
 
 @register.simple_tag
+def ago(moment: dt.datetime | None) -> SafeString:
+    """How long ago, with the exact time in the title."""
+    return html.ago(moment)
+
+
+@register.filter
+def age(moment: dt.datetime | None) -> str:
+    """How long ago, as plain words for a sentence."""
+    return html.age(moment)
+
+
+@register.filter
+def span(moment: dt.datetime | None) -> str:
+    """How much time has passed since."""
+    return html.span(moment)
+
+
+@register.simple_tag
 def icon(name: str, size: int = 18) -> SafeString:
     """A lucide icon."""
     return html.icon(str(name), size)

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, DateTimeField, Q, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import money
 from codes.models import Voucher, VoucherListing
+from codes.models.ages import AGES, since, within
 
 Status = Voucher.Status
-# (name, label, from this age, up to this age); of one that was found in the list the age is since it was found.
-AGES: tuple[tuple[str, Any, dt.timedelta | None, dt.timedelta | None], ...] = (
-    ("day", _("up to a day"), None, dt.timedelta(days=1)),
-    ("week", _("up to a week"), dt.timedelta(days=1), dt.timedelta(days=7)),
-    ("month", _("up to 30 days"), dt.timedelta(days=7), dt.timedelta(days=30)),
-    ("quarter", _("up to 90 days"), dt.timedelta(days=30), dt.timedelta(days=90)),
-    ("older", _("older"), dt.timedelta(days=90), None),
-)
 
 
 @dataclass(frozen=True)
@@ -50,7 +41,7 @@ def outstanding(vouchers: QuerySet[Voucher] | None = None) -> QuerySet[Voucher]:
     """The issued vouchers that are still owed: active ones, with `since` for their age and `owed` for their worth."""
     rows = Voucher.objects.all() if vouchers is None else vouchers
     return rows.filter(direction=Voucher.Direction.ISSUED, status=Status.ACTIVE).annotate(
-        since=Coalesce("sent_at", "created_at", output_field=DateTimeField()),
+        since=since(),
         owed=Coalesce("stated", "amount"),
     )
 
@@ -67,12 +58,8 @@ def lines(*, account_id: int | None = None) -> list[Line]:
         rows, doubts = rows.filter(account=account_id), doubts.filter(account=account_id)
         listings = listings.filter(account=account_id)
     sums: dict[str, Any] = {"count": Count("id"), "total": Sum("owed")}
-    for name, _label, older, younger in AGES:
-        where = Q()
-        if older is not None:
-            where &= Q(since__lte=now - older)
-        if younger is not None:
-            where &= Q(since__gt=now - younger)
+    for name, _label, _older, _younger in AGES:
+        where = within(name, now)
         sums |= {
             f"{name}_count": Count("id", filter=where),
             f"{name}_total": Sum("owed", filter=where, default=Decimal(0)),

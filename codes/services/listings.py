@@ -72,10 +72,17 @@ def sync(*, account_id: int, priority: str = "poll") -> VoucherListing:
         _not_read(listing, error, started)
         raise
     _tell_missing(account, started)
-    listing.read_at, listing.count, listing.outstanding = started, len(seen), _outstanding(seen.values())
-    listing.tried_at, listing.failures, listing.last_error = started, 0, ""
-    listing.next_try_at = timezone.now() + EVERY
-    listing.save()
+    # Not by a reader that slept: its sums are older than those that stand.
+    VoucherListing.objects.filter(pk=listing.pk).filter(Q(read_at=None) | Q(read_at__lt=started)).update(
+        read_at=started,
+        count=len(seen),
+        outstanding=_outstanding(seen.values()),
+        tried_at=started,
+        failures=0,
+        last_error="",
+        next_try_at=timezone.now() + EVERY,
+    )
+    listing.refresh_from_db()
     return listing
 
 

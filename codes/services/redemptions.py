@@ -69,6 +69,9 @@ def redeem(
     try:
         with transaction.atomic(durable=True):
             _one_at_a_time(code)
+            earlier = _by_token(actor, form_token)  # the same form, pressed twice: it waited for itself
+            if earlier is not None:
+                return earlier
             _check_tries(code)
             _check_known(code)
             voucher = Voucher.objects.create(
@@ -163,7 +166,7 @@ def run(*, voucher_id: int) -> None:
             _doubt(voucher_id, fence, _("The attempt was interrupted."), Way.SYSTEM)
             return
     try:
-        _look_before(voucher)
+        _look_before(voucher, fence)
         report = _apply(voucher, fence)
     except (Unavailable, RateLimited, Denied) as error:
         states.not_sent(voucher_id=voucher_id, fence=fence, status=Status.REDEEMING, error=error)
@@ -201,7 +204,7 @@ def _refused(pk: int, fence: int, error: ProviderError) -> None:
 
 
 # --- The evidence: our balance before and after ---
-def _look_before(voucher: Voucher) -> None:
+def _look_before(voucher: Voucher, fence: int) -> None:
     """Keep what the balances are right before the code is sent. Raises Unavailable, RateLimited or Denied."""
     try:
         found, asked_at = _ask(voucher, "money")
@@ -210,7 +213,10 @@ def _look_before(voucher: Voucher) -> None:
         rows = Balance.objects.filter(account=voucher.account, stated__isnull=False)
         found = {row.currency: row.stated or Decimal(0) for row in rows}
         asked_at = min((row.asked_at for row in rows if row.asked_at), default=timezone.now())
-    Voucher.objects.filter(pk=voucher.pk).update(balances_before=_plain(found), balances_before_at=asked_at)
+    # Whoever slept through its lease must not put what came after in the place of what was before.
+    Voucher.objects.filter(pk=voucher.pk, fence=fence, status=Status.REDEEMING).update(
+        balances_before=_plain(found), balances_before_at=asked_at
+    )
 
 
 def _ask(voucher: Voucher, priority: str) -> tuple[dict[str, Decimal], dt.datetime]:

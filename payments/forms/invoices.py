@@ -6,22 +6,19 @@ Checks syntax and where the money goes; amounts, limits and what a payment syste
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.boundfield import BoundField
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit import html
+from backoffice.kit.forms import Section, form_field
 from payments.models import Invoice, Method, OwnDestination, ProviderAccount
 from payments.providers import PROVIDERS
-
-from .fields import form_field
 
 CUSTOMER = "_customer_reference"
 # Where a field stands on the page. What a provider has beyond these stands last, among the rest.
@@ -51,17 +48,6 @@ def limits_text(method: Method) -> str:
     if values["low"]:
         return _("at least %(low)s %(currency)s") % values
     return _("at most %(high)s %(currency)s") % values if values["high"] else ""
-
-
-@dataclass(frozen=True)
-class Section:
-    """Some fields under a heading. `is_open`: a folded section that has something to show."""
-
-    name: str
-    title: Any
-    fields: list[BoundField]
-    is_folded: bool = False
-    is_open: bool = True
 
 
 class InvoiceForm(forms.Form):

@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.kit import html
 from backoffice.kit.fields import keyed_digest
+from backoffice.kit.forms import AmountField, DecisionForm, Section, form_field
 from payments.models import Freeze, Method, ProviderAccount, Withdrawal
 from payments.providers import PROVIDERS
 
-from .fields import AmountField, form_field
-from .invoices import Section, limits_text
+from .invoices import limits_text
 
 PAYEE, NOTE, MAX_DEBIT, SIMILAR = "_customer_reference", "_note", "_max_debit", "_confirm_similar"
 SECTIONS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
@@ -189,28 +189,6 @@ class WithdrawalForm(forms.Form):
 
 
 # --- Decisions ---
-class ReasonForm(forms.Form):
-    """Why a request is refused."""
-
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        help_text=gettext_lazy("The person who requested it reads this."),
-        max_length=300,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-
-
-class DecisionForm(forms.Form):
-    """What somebody found out about a withdrawal whose outcome is not known."""
-
-    note = forms.CharField(
-        label=gettext_lazy("Note"),
-        help_text=gettext_lazy("What you found, where, and what you decided. It stays in the timeline."),
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 4}),
-    )
-
-
 class ResolveForm(DecisionForm):
     """The same, with the outcome."""
 

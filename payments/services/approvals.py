@@ -54,6 +54,15 @@ def check_person(*, actor: Any, requester: Any) -> None:
         )
 
 
+def why_not_person(*, actor: Any, requester: Any) -> str:
+    """The same as a sentence; "" if they may. Reads only."""
+    try:
+        check_person(actor=actor, requester=requester)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
+
+
 def grant(
     *, reference: Reference, step: str, digest: str, approver: Any, outcome: str = "", note: str = ""
 ) -> Approval:

@@ -57,6 +57,20 @@ def fresh_look(reference: Reference) -> ProviderCall:
     return look
 
 
+def attempts(reference: Reference, operation: str) -> list[ProviderCall]:
+    """The calls that may have sent it, the newest first, without what was said."""
+    calls_made = ProviderCall.objects.filter(reference=reference, operation=operation, safe=False)
+    return list(calls_made.defer("request", "response").order_by("-started_at"))
+
+
+def minutes_left(attempt: ProviderCall | None) -> int:
+    """How long this attempt may still arrive, in begun minutes; 0: it cannot any more."""
+    if attempt is None:
+        return 0
+    settled_at = (attempt.finished_at or attempt.started_at) + dt.timedelta(seconds=settings.SETTLE_SECONDS)
+    return -int(-max((settled_at - timezone.now()).total_seconds(), 0) // 60)
+
+
 def check_settled(*, reference: Reference, operation: str, look: ProviderCall) -> None:
     """Raise ValidationError unless a fresh “not there” proves something: the same server was asked that it was
     sent to, and enough time has passed since the attempt.

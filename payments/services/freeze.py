@@ -84,3 +84,16 @@ def lift(*, actor: Any, account: ProviderAccount | None = None) -> Freeze:
     row.save(update_fields=["lifted_by", "lifted_at"])
     audit.record(actor, "freeze.lifted", row)
     return row
+
+
+def in_the_way(account: ProviderAccount, *, refusal: str) -> list[str]:
+    """What keeps money from leaving now, besides the people: `refusal`, a freeze, the provider. As sentences."""
+    found = [refusal] if refusal else []
+    if stops(account.pk):
+        found.append(_("Sending is frozen. It can be approved, and is sent when the freeze is lifted."))
+    if account.health.state in ("down", "denied"):
+        found.append(
+            _("The provider does not work for this account at the moment (%s). It is sent when it does.")
+            % account.health.get_state_display()
+        )
+    return found

@@ -109,6 +109,17 @@ def read_amount(value: Any, *, code: str, name: str) -> Decimal:
     return amount
 
 
+def read_typed(typed: Mapping[str, Any], name: str, code: str) -> tuple[Decimal | None, str]:
+    """An amount of a form that is being filled in, or what is wrong with it; neither while its box is empty."""
+    text = str(typed.get(name) or "").strip()
+    if not text:
+        return None, ""
+    try:
+        return read_amount(text, code=code, name=name), ""
+    except ValidationError as error:
+        return None, " ".join(error.messages)
+
+
 def check_limits(method: Method, amount: Decimal, *, name: str = "amount") -> None:
     """Raise ValidationError on `name` if the amount is outside what the admin entered for this method."""
     values = {"currency": method.currency}

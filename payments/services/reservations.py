@@ -5,6 +5,7 @@ The Balance row is the lock: whoever reserves holds it until the transaction end
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
@@ -37,6 +38,49 @@ def available(balance: Balance) -> Decimal | None:
         booked_at__gte=balance.asked_at,
     ).aggregate(total=Sum("amount"))["total"] or Decimal(0)
     return balance.stated + debits - reserved(balance)
+
+
+@dataclass(frozen=True)
+class Funds:
+    """One balance: what the provider stated, what is held back for others, what is left."""
+
+    balance: Balance
+    reserved: Decimal
+    available: Decimal
+
+    @property
+    def currency(self) -> str:
+        return self.balance.currency
+
+
+def funds(account: ProviderAccount) -> dict[str, Funds]:
+    """The stated balances of an account, by currency."""
+    found = {}
+    for balance in account.balances.filter(stated__isnull=False).order_by("currency"):
+        free = available(balance)
+        if free is not None:
+            found[balance.currency] = Funds(balance, reserved(balance), free)
+    return found
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What a balance can bear: available now, and when this is reserved as well."""
+
+    balance: Balance | None
+    available: Decimal | None
+    after: Decimal | None
+
+    @property
+    def is_short(self) -> bool:
+        return self.after is None or self.after < 0
+
+
+def cover(*, account: ProviderAccount, currency: str, amount: Decimal) -> Cover:
+    """Available before and after reserving `amount`, which holds nothing back yet."""
+    balance = Balance.objects.filter(account=account, currency=currency).first()
+    free = available(balance) if balance is not None else None
+    return Cover(balance, free, None if free is None else free - amount)
 
 
 def reserve(*, account: ProviderAccount, currency: str, amount: Decimal, reference: Reference) -> Reservation:

@@ -48,7 +48,7 @@ class ProviderAccountTable(BaseTable):
         return format_html(
             '<div>{}<span class="cell-sub">{}</span></div>',
             pill,
-            _t("for %(span)s") % {"span": pieces.span(record.health.since)},
+            _t("for %(span)s") % {"span": html.span(record.health.since)},
         )
 
     def render_stated(self, record: ProviderAccount) -> SafeString:
@@ -65,7 +65,7 @@ class ProviderAccountTable(BaseTable):
 
     def render_asked(self, record: ProviderAccount) -> SafeString:
         asked = [one.asked_at for one in record.balances.all() if one.asked_at is not None]
-        return pieces.ago(min(asked)) if asked else html.EMPTY
+        return html.ago(min(asked)) if asked else html.EMPTY
 
     def render_money_in(self, record: ProviderAccount) -> SafeString:
         return pieces.switch(record.money_in)

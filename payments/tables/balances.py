@@ -74,5 +74,5 @@ def drift(balance: Balance) -> SafeString:
     return format_html(
         '<div><span class="unexplained">{}</span><span class="cell-sub">{}</span></div>',
         html.money(balance.drift, balance.currency, signed=True),
-        _t("for %(span)s") % {"span": pieces.span(balance.drift_since)},
+        _t("for %(span)s") % {"span": html.span(balance.drift_since)},
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.kit import html
 from backoffice.kit.tables import BaseTable, Column, HtmlColumn, LinkColumn, StatusColumn, WhenColumn
 from payments.models import ExceptionItem
-
-from . import pieces
 
 
 class ExceptionItemTable(BaseTable):
@@ -43,7 +42,7 @@ class ExceptionItemTable(BaseTable):
         orderable = False
 
     def render_last_seen(self, record: ExceptionItem) -> SafeString:
-        return pieces.ago(record.last_seen_at)
+        return html.ago(record.last_seen_at)
 
     def export_last_seen(self, record: ExceptionItem) -> object:
         return record.last_seen_at

@@ -44,53 +44,16 @@ def is_troubled(account: ProviderAccount) -> bool:
     return account.is_active and (account.health.state in states or is_slow(account))
 
 
-def span(moment: dt.datetime | None) -> str:
-    """How much time has passed since: "less than a minute", "3 min", "2 h", "5 days"."""
-    if moment is None:
-        return _("an unknown time")
-    seconds = max((timezone.now() - moment).total_seconds(), 0)
-    if seconds < 60:
-        return _("less than a minute")
-    if seconds < 3600:
-        return _("%(n)d min") % {"n": seconds // 60}
-    if seconds < 48 * 3600:
-        return _("%(n)d h") % {"n": seconds // 3600}
-    days = int(seconds // 86400)
-    return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
-
-
-def age(moment: dt.datetime | None) -> str:
-    """How long ago: "just now", "3 min ago", "2 h ago", "5 days ago"; "never" for None."""
-    if moment is None:
-        return _("never")
-    if (timezone.now() - moment).total_seconds() < 60:
-        return _("just now")
-    return _("%(span)s ago") % {"span": span(moment)}
-
-
-def ago(moment: dt.datetime | None) -> SafeString:
-    """The same with the exact time in the title."""
-    if moment is None:
-        return html.EMPTY
-    utc = moment.astimezone(dt.UTC)
-    return format_html(
-        '<time datetime="{}Z" title="{} UTC">{}</time>',
-        f"{utc:%Y-%m-%dT%H:%M:%S}",
-        f"{utc:%Y-%m-%d %H:%M:%S}",
-        age(moment),
-    )
-
-
 def statement(balance: Balance) -> SafeString:
     """How old a stated balance is, and whether the provider still names it."""
     if balance.missing_since is not None:
         return format_html(
             '<div class="stale">{}<span class="cell-sub">{}</span></div>',
             _("not stated any more"),
-            _("last %(age)s") % {"age": age(balance.asked_at)},
+            _("last %(age)s") % {"age": html.age(balance.asked_at)},
         )
     is_old = balance.asked_at is None or timezone.now() - balance.asked_at > OLD
-    return format_html('<span class="{}">{}</span>', "stale" if is_old else "", ago(balance.asked_at))
+    return format_html('<span class="{}">{}</span>', "stale" if is_old else "", html.ago(balance.asked_at))
 
 
 def clock(skew_ms: int | None) -> str:

@@ -1,8 +1,6 @@
-"""Template tags of payments: ages, clocks, switches, states of accounts. Each draws; none decides."""
+"""Template tags of payments: clocks, switches, states of accounts. Each draws; none decides."""
 
 from __future__ import annotations
-
-import datetime as dt
 
 from django import template
 from django.utils.safestring import SafeString
@@ -17,24 +15,6 @@ register = template.Library()
 def account_state(account: ProviderAccount) -> SafeString:
     """Whether the provider answers, as a pill."""
     return pieces.account_state(account)
-
-
-@register.simple_tag
-def ago(moment: dt.datetime | None) -> SafeString:
-    """How long ago, with the exact time in the title."""
-    return pieces.ago(moment)
-
-
-@register.filter
-def age(moment: dt.datetime | None) -> str:
-    """How long ago, as plain words for a sentence."""
-    return pieces.age(moment)
-
-
-@register.filter
-def span(moment: dt.datetime | None) -> str:
-    """How much time has passed since."""
-    return pieces.span(moment)
 
 
 @register.simple_tag

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -67,6 +66,14 @@ GUIDE = {
         "A callback could not be processed after several tries. The transaction is asked about anyway. Look "
         "at the callback; once the cause is gone, process it again."
     ),
+    Kind.VOUCHER_DISABLED: _(
+        "The provider has switched a code of ours off: whoever holds it cannot redeem it now. Ask the provider why, and "
+        "tell the holder. If it is switched on again, it is owed as before."
+    ),
+    Kind.VOUCHER_MISSING: _(
+        "What we know of a voucher and what the provider’s list shows do not fit together. Look at both, ask the "
+        "provider, and give nobody a second voucher in its place before this is clear."
+    ),
     Kind.DENIED: _(
         "The provider does not accept our keys or our address, so nothing is sent for this account. An admin "
         "must check the keys and press “Test connection”."
@@ -86,14 +93,6 @@ def is_open(item: ExceptionItem) -> bool:
 def is_held(item: ExceptionItem) -> bool:
     """Whether it ends by releasing its transaction, not by closing."""
     return item.kind == Kind.HOLD and item.reference is not None and item.reference.held_at is not None
-
-
-@dataclass(frozen=True)
-class ReleaseAction(Action):
-    """Leads to the release of the item's transaction."""
-
-    def url(self, obj: Any) -> str:
-        return reverse(self.url_name, kwargs={"pk": obj.reference_id})
 
 
 class ExceptionItemListView(ListView):
@@ -117,7 +116,7 @@ class ExceptionItemDetailView(DetailView):
             "hand",
             when=is_open,
         ),
-        ReleaseAction(
+        Action(
             _("Release the hold"),
             "payments:reference_release",
             "payments.release_hold",
@@ -125,6 +124,7 @@ class ExceptionItemDetailView(DetailView):
             style="primary",
             confirm=True,
             when=lambda item: is_open(item) and is_held(item),
+            by="reference_id",
         ),
         Action(
             _("Close"),

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -84,7 +83,9 @@ class InvoiceStartView(StaffView):
         accounts = list(billing_accounts())
         if len(accounts) == 1:
             return redirect("payments:invoice_create", account=accounts[0].pk)
-        return self.render(accounts=accounts)
+        return self.render(
+            title=_("New invoice"), accounts=accounts, create_url_name="payments:invoice_create"
+        )
 
 
 class InvoiceCreateView(ServiceFormView):
@@ -150,6 +151,7 @@ class InvoiceDetailView(DetailView):
     model = Invoice
     select_related = ("account__health", "reference", "destination", "created_by")
     list_url_name = "payments:invoice_list"
+    watches = ("checked_at", "next_check_at")  # the page says when
     actions = (
         Action(
             gettext_lazy("Check now"),
@@ -177,17 +179,9 @@ class InvoiceDetailView(DetailView):
         ),
     )
 
-    def version(self, obj: Invoice) -> str:
-        """Also when it was asked about and will be again: the page says so."""
-        times = (moment.timestamp() if moment else 0 for moment in (obj.checked_at, obj.next_check_at))
-        return "-".join([super().version(obj), *map(str, times)])
-
-    def live(self, obj: Invoice) -> int:
-        """Expired ones may still be paid; a final one looks only for an answer that was just asked for."""
-        if obj.status in FINAL:
-            return 2 if "asked" in self.request.GET else 0
-        quiet = (timezone.now() - max(obj.created_at, obj.updated_at)).total_seconds() > 15 * 60
-        return 10 if quiet and "asked" not in self.request.GET else 2
+    def is_final(self, obj: Invoice) -> bool:
+        """Expired ones may still be paid."""
+        return obj.status in FINAL
 
     def again(self) -> str:
         """Where to bill the same customer once more; the amount is typed anew. Empty: this person may not."""

@@ -16,7 +16,7 @@ from backoffice.kit.views import StaffView
 from backoffice.kit.views.forms import REFUSALS, reason
 from payments.filters.withdrawals import WithdrawalFilters
 from payments.models import Balance, ProviderAccount, Withdrawal
-from payments.services import reservations, withdrawal_fields, withdrawals
+from payments.services import approvals, reservations, withdrawal_fields, withdrawals
 from payments.tables.withdrawals import ApprovalTable
 
 from . import withdrawal_facts as facts
@@ -98,7 +98,9 @@ class WithdrawalBulkApproveView(StaffView):
                 found[one.pk] = _("This is decided already: %s.") % one.get_status_display()
                 continue
             if one.created_by_id not in people:
-                people[one.created_by_id] = facts.own_decision(self.request.user, one)
+                people[one.created_by_id] = approvals.why_not_person(
+                    actor=self.request.user, requester=one.created_by
+                )
             if one.account_id not in accounts:
                 accounts[one.account_id] = withdrawal_fields.may_pay_out(one.account)
             if why := people[one.created_by_id] or accounts[one.account_id]:

@@ -5,23 +5,27 @@ Rules are the services'; these pages show what is decided about, and why somethi
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.kit.views import ActionView
+from backoffice.kit.forms import DecisionForm, ReasonForm
+from backoffice.kit.views import ApproveView, DecisionView, DoubtView
 from backoffice.kit.views.forms import reason
-from payments.forms.withdrawals import DecisionForm, ReasonForm, ResolveForm
+from payments.forms.withdrawals import ResolveForm
 from payments.models import Withdrawal
-from payments.services import freeze, withdrawal_decisions, withdrawals
+from payments.services import (
+    approvals,
+    freeze,
+    reservations,
+    withdrawal_decisions,
+    withdrawal_fields,
+    withdrawals,
+)
 
 from . import withdrawal_facts as facts
 
@@ -30,7 +34,7 @@ APPROVE = "payments.approve_withdrawal"
 RELATED = ("reference", "account__health", "created_by")
 
 
-class _DecisionView(ActionView):
+class _OfWithdrawal(DecisionView):
     """A decision about one withdrawal."""
 
     model = Withdrawal
@@ -39,15 +43,9 @@ class _DecisionView(ActionView):
     def get_queryset(self) -> QuerySet[Withdrawal]:
         return Withdrawal.objects.select_related(*RELATED)
 
-    def back(self, sentences: Iterable[str]) -> HttpResponseBase:
-        """To the withdrawal's page, with what is in the way."""
-        for sentence in sentences:
-            messages.error(self.request, sentence)
-        return HttpResponseRedirect(self.get_success_url())
-
 
 # --- Before it is sent ---
-class WithdrawalApproveView(_DecisionView):
+class WithdrawalApproveView(_OfWithdrawal, ApproveView):
     """The one page that can show a whole card number; that somebody saw it is in the audit trail."""
 
     permission = APPROVE
@@ -56,10 +54,8 @@ class WithdrawalApproveView(_DecisionView):
     button = gettext_lazy("Approve and send")
     whole = ""
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if self.object.status != Status.AWAITING_APPROVAL:
-            return self.back([_("This is decided already: %s.") % self.object.get_status_display()])
-        return super().get(request, *args, **kwargs)
+    def waits(self) -> bool:
+        return self.object.status == Status.AWAITING_APPROVAL
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if "_reveal" in request.POST:
@@ -68,8 +64,6 @@ class WithdrawalApproveView(_DecisionView):
             except self.refusals as error:
                 return self.back(reason(error))
             return self.show(None)
-        if not request.POST.get("seen"):  # whoever approves has read the page
-            return self.get(request, *args, **kwargs)
         return super().post(request, *args, **kwargs)
 
     def perform(self, obj: Withdrawal, form: Any) -> Any:
@@ -81,20 +75,25 @@ class WithdrawalApproveView(_DecisionView):
     def context(self, **extra: Any) -> dict[str, Any]:
         withdrawal = self.object
         return super().context(
-            withdrawal=withdrawal,
             seen=withdrawals.bound(withdrawal),
             whole=self.whole,
             parameters=facts.parameters(withdrawal, whole=self.whole),
-            cover=facts.cover(withdrawal),
-            warnings=facts.warnings(withdrawal),
+            cover=reservations.cover(
+                account=withdrawal.account,
+                currency=withdrawal.balance_currency,
+                amount=withdrawal.max_debit,
+            ),
+            warnings=freeze.in_the_way(
+                withdrawal.account, refusal=withdrawal_fields.may_pay_out(withdrawal.account)
+            ),
             similar=list(facts.similar(withdrawal)),
             similar_days=facts.SIMILAR_DAYS,
-            why_not=facts.own_decision(self.request.user, withdrawal),
+            why_not=approvals.why_not_person(actor=self.request.user, requester=withdrawal.created_by),
             **extra,
         )
 
 
-class WithdrawalRejectView(_DecisionView):
+class WithdrawalRejectView(_OfWithdrawal):
     permission = APPROVE
     form_class = ReasonForm
     title = gettext_lazy("Reject withdrawal")
@@ -106,7 +105,7 @@ class WithdrawalRejectView(_DecisionView):
         withdrawals.reject(actor=self.request.user, withdrawal=obj, reason=form.cleaned_data["reason"])
 
 
-class WithdrawalCancelView(_DecisionView):
+class WithdrawalCancelView(_OfWithdrawal):
     permission = "payments.cancel_withdrawal"
     title = gettext_lazy("Cancel withdrawal")
     question = gettext_lazy("It is taken back before it is sent. What is reserved for it becomes free again.")
@@ -119,43 +118,15 @@ class WithdrawalCancelView(_DecisionView):
 
 
 # --- In doubt ---
-class _DoubtView(_DecisionView):
-    """A decision about an unknown outcome. Its checks keep themselves fresh beside the form, so that a note that
-    is being written is not lost when the provider must be asked once more."""
-
+class _DoubtView(_OfWithdrawal, DoubtView):
     template_name = "payments/withdrawal_resolve.html"
-    step = ""
+    checks_template = "payments/withdrawal_checks.html"
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if "fragment" not in request.GET:
-            return super().get(request, *args, **kwargs)
-        context = self.context()
-        if request.GET.get("v") == context["version"]:
-            return HttpResponse(status=204)
-        return self._checks(context)
+    def doubt(self) -> facts.Doubt:
+        return facts.doubt(self.object, self.request.user)
 
-    def _checks(self, context: dict[str, Any]) -> HttpResponseBase:
-        return TemplateResponse(self.request, "payments/withdrawal_checks.html", context)
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if "_check" not in request.POST:
-            return super().post(request, *args, **kwargs)
-        withdrawals.ask_now(actor=request.user, withdrawal=self.object)
-        if getattr(request, "htmx", False):
-            return self._checks(self.context())
-        messages.info(request, _("The provider is being asked. Go on in a moment."))
-        return self.show(self.form_class(initial=request.POST.dict()) if self.form_class else None)
-
-    def context(self, **extra: Any) -> dict[str, Any]:
-        doubt = facts.doubt(self.object, self.request.user)
-        told = [self.object.status, doubt.bars, doubt.look and doubt.look.pk, doubt.minutes_left]
-        return super().context(
-            withdrawal=self.object,
-            doubt=doubt,
-            step=self.step,
-            version=hashlib.blake2b(repr(told).encode(), digest_size=9).hexdigest(),
-            **extra,
-        )
+    def ask(self) -> None:
+        withdrawals.ask_now(actor=self.request.user, withdrawal=self.object)
 
 
 class WithdrawalResolveView(_DoubtView):

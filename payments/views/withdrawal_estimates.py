@@ -13,10 +13,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from payments.models import Balance, Method, ProviderAccount
+from payments.models import Method, ProviderAccount
 from payments.providers import offering
 from payments.providers.base import Withdrawals
-from payments.services import methods, reservations, withdrawal_fields
+from payments.services import methods, withdrawal_fields
+from payments.services.reservations import Funds
 
 
 def paying_accounts() -> tuple[list[ProviderAccount], list[tuple[ProviderAccount, str]]]:
@@ -41,30 +42,6 @@ def why_not(account: ProviderAccount) -> str:
     if not account.balances.filter(stated__isnull=False).exists():
         return _("No balance of this account is known yet.")
     return ""
-
-
-# --- What there is to pay from ---
-@dataclass(frozen=True)
-class Funds:
-    """One balance: what the provider stated, what is held back for others, what is left for this one."""
-
-    balance: Balance
-    reserved: Decimal
-    available: Decimal
-
-    @property
-    def currency(self) -> str:
-        return self.balance.currency
-
-
-def funds(account: ProviderAccount) -> dict[str, Funds]:
-    """The balances of an account that can be paid from, by currency."""
-    found = {}
-    for balance in account.balances.filter(stated__isnull=False).order_by("currency"):
-        available = reservations.available(balance)
-        if available is not None:
-            found[balance.currency] = Funds(balance, reservations.reserved(balance), available)
-    return found
 
 
 # --- What it would cost ---
@@ -119,7 +96,7 @@ def estimate(
     if method is None:
         return Estimate(funds=chosen)
     said: dict[str, Any] = {"currency": method.currency, "funds": chosen}
-    amount, problem = _read(typed, "amount", method.currency)
+    amount, problem = methods.read_typed(typed, "amount", method.currency)
     if amount is not None:
         said["amount"] = amount
         try:
@@ -130,7 +107,7 @@ def estimate(
         return Estimate(**said, problem=problem)
     if amount is not None:
         said["debit"] = withdrawal_fields.estimated(method, amount, chosen.currency)
-    most, wrong = _read(typed, "_max_debit", chosen.currency)
+    most, wrong = methods.read_typed(typed, "_max_debit", chosen.currency)
     if said.get("debit") is not None:
         said["fee"] = said["debit"] - amount
     if most is not None:
@@ -139,14 +116,3 @@ def estimate(
         said["most"] = withdrawal_fields.with_margin(account, said["debit"], chosen.currency)
         said["margin"] = said["most"] - said["debit"]
     return Estimate(**said, problem=problem or wrong)
-
-
-def _read(typed: Mapping[str, Any], name: str, code: str) -> tuple[Decimal | None, str]:
-    """An amount that was typed, or what is wrong with it; neither while the box is empty."""
-    text = str(typed.get(name) or "").strip()
-    if not text:
-        return None, ""
-    try:
-        return methods.read_amount(text, code=code, name=name), ""
-    except ValidationError as error:
-        return None, " ".join(error.messages)

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,11 +20,8 @@ from backoffice.kit.fields import keyed_digests
 from payments.models import Approval, Balance, BalanceSnapshot, Movement, ProviderCall, Withdrawal
 from payments.providers import PROVIDERS
 from payments.services import (
-    approvals,
     decisions,
-    freeze,
     movements,
-    reservations,
     withdrawal_decisions,
     withdrawal_fields,
     withdrawals,
@@ -41,15 +36,6 @@ NOTHING = Decimal(0)
 
 
 # --- Deciding ---
-def own_decision(user: Any, withdrawal: Withdrawal) -> str:
-    """Why this person may not decide about this request, as a sentence; "" if they may."""
-    try:
-        approvals.check_person(actor=user, requester=withdrawal.created_by)
-    except ValidationError as error:
-        return " ".join(error.messages)
-    return ""
-
-
 @dataclass(frozen=True)
 class Parameter:
     """One value that is sent, under the provider's own name and with its label."""
@@ -75,42 +61,6 @@ def parameters(withdrawal: Withdrawal, *, whole: str = "") -> list[Parameter]:
         label = _(known[name].label) if name in known else name
         masked = name == "purse" and withdrawal.is_card and not whole
         found.append(Parameter(name, label, text, masked, is_amount))
-    return found
-
-
-@dataclass(frozen=True)
-class Cover:
-    """What the balance can bear: available now, and when this one is reserved as well."""
-
-    balance: Balance | None
-    available: Decimal | None
-    after: Decimal | None
-
-    @property
-    def is_short(self) -> bool:
-        return self.after is None or self.after < 0
-
-
-def cover(withdrawal: Withdrawal) -> Cover:
-    """Available before and after reserving this request, which holds nothing back yet."""
-    balance = Balance.objects.filter(account=withdrawal.account, currency=withdrawal.balance_currency).first()
-    available = reservations.available(balance) if balance is not None else None
-    return Cover(balance, available, None if available is None else available - withdrawal.max_debit)
-
-
-def warnings(withdrawal: Withdrawal) -> list[str]:
-    """What stands in the way of sending now, besides the people: account, freeze, provider."""
-    found = []
-    if refusal := withdrawal_fields.may_pay_out(withdrawal.account):
-        found.append(refusal)
-    if freeze.stops(withdrawal.account_id):
-        found.append(_("Sending is frozen. It can be approved, and is sent when the freeze is lifted."))
-    health = withdrawal.account.health
-    if health.state in ("down", "denied"):
-        found.append(
-            _("The provider does not work for this account at the moment (%s). It is sent when it does.")
-            % health.get_state_display()
-        )
     return found
 
 
@@ -161,7 +111,7 @@ class Trail:
 class Doubt:
     """The evidence about an unknown outcome, and what bars each way out for the person who looks.
 
-    `look`: the newest look-up that was answered at all. `settled_at`: when the attempt can no longer arrive.
+    `look`: the newest look-up that was answered at all. `minutes_left`: how long the attempt may still arrive.
     `bars`: by step (complete, failed, resend, confirm) why it cannot be done now, "" where it can.
     """
 
@@ -169,7 +119,6 @@ class Doubt:
     look: ProviderCall | None
     says_not_found: bool
     is_fresh: bool
-    settled_at: dt.datetime | None
     minutes_left: int
     trail: Trail | None
     proposal: Approval | None
@@ -186,10 +135,7 @@ class Doubt:
 
 def attempts(withdrawal: Withdrawal) -> list[ProviderCall]:
     """The calls that may have sent it, the newest first, without what was said."""
-    calls = ProviderCall.objects.filter(reference_id=withdrawal.reference_id, safe=False)
-    return list(
-        calls.filter(operation=withdrawals.OPERATION).defer("request", "response").order_by("-started_at")
-    )
+    return decisions.attempts(withdrawal.reference, withdrawals.OPERATION)
 
 
 def doubt(withdrawal: Withdrawal, user: Any) -> Doubt:
@@ -197,19 +143,12 @@ def doubt(withdrawal: Withdrawal, user: Any) -> Doubt:
     now = timezone.now()
     calls = attempts(withdrawal)
     look = withdrawal_decisions.last_look(withdrawal)
-    settled_at = None
-    if calls:
-        settled_at = (calls[0].finished_at or calls[0].started_at) + dt.timedelta(
-            seconds=settings.SETTLE_SECONDS
-        )
-    left = max((settled_at - now).total_seconds(), 0) if settled_at else 0
     return Doubt(
         attempts=calls,
         look=look,
         says_not_found=look is not None and look.says_not_found,
         is_fresh=look is not None and look.started_at > now - decisions.FRESH,
-        settled_at=settled_at,
-        minutes_left=-int(-left // 60),
+        minutes_left=decisions.minutes_left(calls[0] if calls else None),
         trail=trail(withdrawal, calls[-1]) if calls else None,
         proposal=withdrawal_decisions.pending(withdrawal),
         bars={

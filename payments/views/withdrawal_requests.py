@@ -19,7 +19,7 @@ from payments.forms.withdrawals import WithdrawalForm
 from payments.models import ProviderAccount, Withdrawal
 from payments.providers import offering
 from payments.providers.base import Withdrawals
-from payments.services import freeze, withdrawals
+from payments.services import freeze, reservations, withdrawals
 
 from . import withdrawal_estimates as estimates
 
@@ -37,7 +37,13 @@ class WithdrawalStartView(StaffView):
         able, unable = estimates.paying_accounts()
         if len(able) == 1 and not unable:
             return redirect("payments:withdrawal_create", account=able[0].pk)
-        return self.render(accounts=able, unable=unable)
+        return self.render(
+            title=_("New withdrawal"),
+            accounts=able,
+            unable=unable,
+            unable_title=_("Cannot pay out now"),
+            create_url_name="payments:withdrawal_create",
+        )
 
 
 class WithdrawalCreateView(ServiceFormView):
@@ -62,8 +68,8 @@ class WithdrawalCreateView(ServiceFormView):
         )
 
     @cached_property
-    def funds(self) -> dict[str, estimates.Funds]:
-        return estimates.funds(self.account)
+    def funds(self) -> dict[str, reservations.Funds]:
+        return reservations.funds(self.account)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if why := estimates.why_not(self.account):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from dataclasses import dataclass
 from typing import Any
 
-from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit.timeline import flat
@@ -22,7 +18,7 @@ from backoffice.kit.views import (
 from backoffice.permissions import APPROVER, roles_of
 from payments.filters.withdrawals import WithdrawalFilters
 from payments.models import ExceptionItem, Method, Movement, Withdrawal
-from payments.services import balances, movements, withdrawals
+from payments.services import approvals, balances, movements, withdrawals
 from payments.tables.withdrawals import WithdrawalTable
 
 from . import withdrawal_facts as facts
@@ -73,18 +69,11 @@ def is_doubtful(withdrawal: Withdrawal) -> bool:
     return withdrawal.status == Status.UNKNOWN or held
 
 
-@dataclass(frozen=True)
-class ReferenceAction(Action):
-    """An action on the withdrawal's reference."""
-
-    def url(self, obj: Withdrawal) -> str:
-        return reverse(self.url_name, kwargs={"pk": obj.reference_id})
-
-
 class WithdrawalDetailView(DetailView):
     model = Withdrawal
     select_related = ("account__health", "reference", "created_by")
     list_url_name = "payments:withdrawal_list"
+    watches = ("checked_at", "next_check_at")  # the page says when
     actions = (
         Action(
             gettext_lazy("Check now"),
@@ -93,12 +82,13 @@ class WithdrawalDetailView(DetailView):
             "refresh-cw",
             when=lambda one: one.status in ASKABLE,
         ),
-        ReferenceAction(
+        Action(
             gettext_lazy("Release hold"),
             "payments:reference_release",
             "payments.release_hold",
             "lock-open",
             confirm=True,
+            by="reference_id",
             when=lambda one: one.reference.held_at is not None,
         ),
         Action(
@@ -130,21 +120,11 @@ class WithdrawalDetailView(DetailView):
         ),
     )
 
-    def version(self, obj: Withdrawal) -> str:
-        """Also when it was asked about and will be again, and each decision: the page says so."""
-        times = (moment.timestamp() if moment else 0 for moment in (obj.checked_at, obj.next_check_at))
+    def watched(self, obj: Withdrawal) -> list[Any]:
+        """Also each decision: the page says so."""
         decided = obj.reference.approvals.order_by("-pk").values_list("pk", "used_at", "voided_at").first()
         ticks = time.time() // 20 if is_doubtful(obj) else 0  # the page says how long still
-        values = repr([super().version(obj), *times, decided, ticks])
-        return hashlib.blake2b(values.encode(), digest_size=9).hexdigest()
-
-    def live(self, obj: Withdrawal) -> int:
-        """A final one looks only for an answer that was just asked for."""
-        asked = "asked" in self.request.GET
-        if obj.status in FINAL:
-            return 2 if asked else 0
-        quiet = (timezone.now() - max(obj.created_at, obj.updated_at)).total_seconds() > 15 * 60
-        return 10 if quiet and not asked else 2
+        return [decided, ticks]
 
     def _is_mine(self) -> bool:
         return self.object.created_by_id == self.request.user.pk
@@ -160,7 +140,11 @@ class WithdrawalDetailView(DetailView):
 
     def context(self, **extra: Any) -> dict[str, Any]:
         withdrawal: Withdrawal = self.object
-        why_not = facts.own_decision(self.request.user, withdrawal) if self.may(APPROVE) else ""
+        why_not = (
+            approvals.why_not_person(actor=self.request.user, requester=withdrawal.created_by)
+            if self.may(APPROVE)
+            else ""
+        )
         items = list(
             ExceptionItem.objects.filter(
                 reference_id=withdrawal.reference_id, status=ExceptionItem.Status.OPEN
@@ -170,6 +154,7 @@ class WithdrawalDetailView(DetailView):
         title = Method.objects.filter(account_id=withdrawal.account_id, code=withdrawal.method)
         context = super().context(
             is_final=withdrawal.status in FINAL,
+            is_sent=withdrawal.status not in BEFORE_SENDING,
             is_mine=self._is_mine(),
             may_approve=self.may(APPROVE),
             why_not=why_not,

@@ -76,6 +76,35 @@
     }
   });
 
+  // --- What is typed in secret boxes, shown on request ---
+  document.addEventListener("change", (event) => {
+    const peek = closest(event, "[data-peek]");
+    if (!peek) return;
+    for (const id of peek.dataset.peek.split(" ")) {
+      const box = document.getElementById(id);
+      if (box) box.type = peek.checked ? "text" : "password";
+    }
+  });
+
+  // --- A choice that applies at once ---
+  document.addEventListener("change", (event) => closest(event, "select[data-submit]")?.form.requestSubmit());
+
+  // --- A secret on the page: hides itself, and is gone when the page is left ---
+  const secrets = () => document.querySelectorAll("[data-secret]");
+  function watch() {
+    for (const secret of secrets()) {
+      if (secret.dataset.watched) continue;
+      secret.dataset.watched = "1";
+      setTimeout(() => secret.remove(), Number(secret.dataset.secret) * 1000);
+      secret.querySelector("[data-focus]")?.focus();
+    }
+  }
+  document.addEventListener("click", (event) => closest(event, "[data-hide]")?.closest("[data-secret]")?.remove());
+  document.addEventListener("htmx:afterSwap", watch);
+  document.addEventListener("htmx:beforeHistorySave", () => secrets().forEach((secret) => secret.remove()));
+  window.addEventListener("pagehide", () => secrets().forEach((secret) => secret.remove()));
+  watch();
+
   // --- htmx ---
   document.addEventListener("htmx:configRequest", (event) => {
     if (!event.target.matches("[data-tidy]")) return;

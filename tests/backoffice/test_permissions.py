@@ -87,6 +87,7 @@ INNER = {
 # Tells whether this person may decide; writes nothing.
 QUESTIONS = {
     "payments.services.approvals.check_person",
+    "payments.services.approvals.why_not_person",
     "payments.services.withdrawal_decisions.why_not",
     "payments.services.decisions.check_outsider",
     "payments.services.decisions.check_second",

@@ -1,6 +1,7 @@
 """The base classes of every page that staff see. A page says what is special about it; the rest is here."""
 
 from .actions import Action, PageAction
+from .decisions import ApproveView, DecisionView, DoubtView
 from .details import DetailView
 from .forms import ActionView, ServiceFormView, form_paths
 from .lists import ListView
@@ -9,7 +10,10 @@ from .staff import StaffView
 __all__ = [
     "Action",
     "ActionView",
+    "ApproveView",
+    "DecisionView",
     "DetailView",
+    "DoubtView",
     "ListView",
     "PageAction",
     "ServiceFormView",

@@ -21,7 +21,7 @@ class Action:
 
     url_name: a route that takes `pk`, mostly an ActionView. when(obj): whether it makes sense in this state.
     confirm: lead to the action's own page first (a question, a form with a reason); else one click does it.
-    link: a plain link to a page, not an action. style: "primary", "secondary" or "danger".
+    link: a plain link to a page, not an action. by: what of the object is the `pk`, such as "reference_id". style: "primary", "secondary" or "danger".
     """
 
     label: Any
@@ -32,9 +32,10 @@ class Action:
     confirm: bool = False
     when: Callable[[Any], bool] = _always
     link: bool = False
+    by: str = "pk"
 
     def url(self, obj: Any) -> str:
-        return reverse(self.url_name, kwargs={"pk": obj.pk})
+        return reverse(self.url_name, kwargs={"pk": getattr(obj, self.by)})
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,13 @@ class DetailView(StaffView):
     object is there as `object` and under its model's name. Override `get_title()`, `context()`, `timeline()`.
 
     Stays fresh while `live(obj)` gives seconds: the page asks `?fragment=1&v=<version>` and gets 204 until
-    `version(obj)` changes, then its block `live`. By default an object is live until it `is_final`.
+    `version(obj)` changes, then its block `live`. By default an object is live until it `is_final`; after
+    "Check now" (`?asked`) also a final one. `watches` names what else of the row changes the page.
     """
 
     select_related: ClassVar[Sequence[str]] = ()
     actions: ClassVar[Sequence[Action]] = ()
+    watches: ClassVar[Sequence[str]] = ()
     list_url_name: ClassVar[str] = ""
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -68,10 +70,16 @@ class DetailView(StaffView):
         """What changes whenever the page would: the row (or its `version`), its audit trail, its notes."""
         own = getattr(obj, "version", None)
         values = [getattr(obj, f.attname) for f in obj._meta.concrete_fields] if own is None else [own]
+        values += [getattr(obj, name) for name in self.watches]
+        values += self.watched(obj)
         if reference := reference_of(obj):
             values += AuditEntry.objects.filter(reference=reference).aggregate(last=Max("id")).values()
             values += Note.objects.filter(reference=reference).aggregate(last=Max("id")).values()
         return hashlib.blake2b(repr(values).encode(), digest_size=9).hexdigest()
+
+    def watched(self, obj: Any) -> list[Any]:
+        """What else, beside the row, changes the page."""
+        return []
 
     def is_final(self, obj: Any) -> bool:
         """Whether nothing can happen to it any more: no way leads out of its status, or it has none."""
@@ -79,7 +87,10 @@ class DetailView(StaffView):
         return not (transitions and transitions.get(obj.status))
 
     def live(self, obj: Any) -> int:
-        """Seconds between two looks: 2 while it may change, 10 if it did not for 15 minutes, 0 for never."""
+        """Seconds between two looks: 2 while it may change or was just asked about, 10 if it did not for 15 minutes,
+        0 for never."""
+        if "asked" in self.request.GET:
+            return FAST
         if self.is_final(obj):
             return 0
         changed = getattr(obj, "updated_at", None)

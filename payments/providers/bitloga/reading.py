@@ -215,9 +215,10 @@ def redeemed_code(code: str) -> Callable[[Data, Data], VoucherReport]:
     """The answer to `apply`: what it was worth."""
 
     def read(data: Data, raw: Data) -> VoucherReport:
-        return VoucherReport(
-            code, amount(data, "amount"), needed(data, "currency", limit=50), "redeemed", raw=raw
-        )
+        currency = needed(data, "currency", limit=50)
+        if not _CURRENCY.fullmatch(currency):
+            raise Unreadable("currency is none")
+        return VoucherReport(code, amount(data, "amount"), currency, "redeemed", raw=raw)
 
     return read
 

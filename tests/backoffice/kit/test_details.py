@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from backoffice import audit
@@ -133,10 +133,16 @@ class TestFresh:
     def test_what_is_quiet_is_asked_about_less_often(self) -> None:
         now = timezone.now()
         view = DetailView()
+        view.setup(RequestFactory().get("/"))
         assert view.live(Invoice(status="open", updated_at=now)) == 2
         assert view.live(Invoice(status="open", updated_at=now - dt.timedelta(minutes=16))) == 10
         assert view.live(Invoice(status="paid", updated_at=now)) == 0
         assert view.live(Note()) == 0
+
+    def test_what_was_just_asked_about_is_looked_at_also_when_it_is_final(self) -> None:
+        view = DetailView()
+        view.setup(RequestFactory().get("/?asked"))
+        assert view.live(Invoice(status="paid", updated_at=timezone.now())) == 2
 
     def test_a_row_with_a_version_of_its_own_is_known_by_it(self) -> None:
         view = DetailView()

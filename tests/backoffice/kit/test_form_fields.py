@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from payments.forms.fields import AmountField, CodesField, form_field
+from backoffice.kit.forms import AmountField, CodesField, form_field
 from payments.providers import PROVIDERS
 from payments.providers.base import Field
 

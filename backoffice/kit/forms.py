@@ -1,23 +1,58 @@
-"""From a provider's fields, which are data, to Django's form fields: the generic builder. Checks syntax only.
+"""Parts of forms that every app shares: amounts, codes, fields built from data, sections, reasons and notes.
 
-Knows no provider and no object; limits, currencies and what a payment system needs are the services' rules.
+Checks syntax only. Knows no provider and no object; limits and currencies are the services' rules.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.kit import money
-from payments.providers.base import Field
+from . import money
 
 Choices = Sequence[tuple[str, Any]]
+
+
+class Field(Protocol):
+    """A field as data: what the providers declare."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def required(self) -> bool: ...
+    @property
+    def choices(self) -> Choices: ...
+    @property
+    def secret(self) -> bool: ...
+    @property
+    def help(self) -> str: ...
+    @property
+    def max_length(self) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Section:
+    """Some fields under a heading. `is_open`: a folded section that has something to show."""
+
+    name: str
+    title: Any
+    fields: list[BoundField]
+    is_folded: bool = False
+    is_open: bool = True
+
+
 _CODE = re.compile(r"[A-Za-z0-9_-]{2,32}", re.ASCII)
 
 
@@ -128,3 +163,26 @@ def _text_widget(field: Field) -> forms.Widget:
         case "url":
             return forms.URLInput(attrs=attrs | {"placeholder": "https://"})
     return forms.TextInput(attrs=attrs)
+
+
+# --- Decisions ---
+class ReasonForm(forms.Form):
+    """Why a request is refused."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        help_text=gettext_lazy("The person who requested it reads this."),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class DecisionForm(forms.Form):
+    """What somebody found out about something whose outcome is not known."""
+
+    note = forms.CharField(
+        label=gettext_lazy("Note"),
+        help_text=gettext_lazy("What you found, where, and what you decided. It stays in the timeline."),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )

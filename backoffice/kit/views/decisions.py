@@ -1,0 +1,93 @@
+"""Pages on which people decide: what is decided about, why it cannot be, and checks that keep themselves fresh.
+
+Holds no rule and no object.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from .forms import ActionView
+
+
+class DecisionView(ActionView):
+    """A decision about one object, which its template also knows under its model's name."""
+
+    def back(self, sentences: Iterable[str]) -> HttpResponseBase:
+        """To the object's page, with what is in the way."""
+        for sentence in sentences:
+            messages.error(self.request, sentence)
+        return HttpResponseRedirect(self.get_success_url())
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        return super().context(**{str(self.model._meta.model_name): self.object, **extra})
+
+
+class ApproveView(DecisionView):
+    """A yes to exactly what is shown: the page carries its digest as `seen`. `why_not` bars this person."""
+
+    def waits(self) -> bool:
+        """Whether it still waits for a decision."""
+        raise NotImplementedError
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not self.waits():
+            return self.back([_("This is decided already: %s.") % self.object.get_status_display()])
+        return super().get(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.POST.get("seen"):  # whoever approves has read the page
+            return self.get(request, *args, **kwargs)
+        return super().post(request, *args, **kwargs)
+
+
+class DoubtView(DecisionView):
+    """A decision about an unknown outcome. Its checks keep themselves fresh beside the form, so that a note that
+    is being written is not lost when the provider must be asked once more.
+
+    step: which decision. checks_template: the checks alone. Override `doubt()` and `ask()`.
+    """
+
+    step = ""
+    checks_template = ""
+
+    def doubt(self) -> Any:
+        """What is known: with `look`, `minutes_left` and `bars` (by step, why this person cannot)."""
+        raise NotImplementedError
+
+    def ask(self) -> None:
+        """Let the provider be asked once more."""
+        raise NotImplementedError
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if "fragment" not in request.GET:
+            return super().get(request, *args, **kwargs)
+        context = self.context()
+        if request.GET.get("v") == context["version"]:
+            return HttpResponse(status=204)
+        return self._checks(context)
+
+    def _checks(self, context: dict[str, Any]) -> HttpResponseBase:
+        return TemplateResponse(self.request, self.checks_template, context)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if "_check" not in request.POST:
+            return super().post(request, *args, **kwargs)
+        self.ask()
+        if getattr(request, "htmx", False):
+            return self._checks(self.context())
+        messages.info(request, _("The provider is being asked. Go on in a moment."))
+        return self.show(self.form_class(initial=request.POST.dict()) if self.form_class else None)
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        doubt = self.doubt()
+        told = [self.object.status, doubt.bars, doubt.look and doubt.look.pk, doubt.minutes_left]
+        version = hashlib.blake2b(repr(told).encode(), digest_size=9).hexdigest()
+        return super().context(doubt=doubt, step=self.step, version=version, **extra)
