@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,13 +11,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.timeline import flat
-from backoffice.kit.views import Action, ActionView, DetailView, ListView
+from backoffice.kit.views import Action, ActionView, BulkAction, DetailView, ListView
 from backoffice.kit.views.details import SLOW
 from payments.filters.exceptions import ExceptionItemFilters
 from payments.forms.exceptions import BookForm, NoteForm
 from payments.models import Balance, ExceptionItem
 from payments.services import exceptions
 from payments.tables.exceptions import ExceptionItemTable
+
+from .references import ReferenceAction
 
 Kind = ExceptionItem.Kind
 VIEW_INBOX = "payments.view_callback"
@@ -88,14 +89,6 @@ def is_held(item: ExceptionItem) -> bool:
     return item.kind == Kind.HOLD and item.reference is not None and item.reference.held_at is not None
 
 
-@dataclass(frozen=True)
-class ReleaseAction(Action):
-    """Leads to the release of the item's transaction."""
-
-    def url(self, obj: Any) -> str:
-        return reverse(self.url_name, kwargs={"pk": obj.reference_id})
-
-
 class ExceptionItemListView(ListView):
     model = ExceptionItem
     table_class = ExceptionItemTable
@@ -103,6 +96,23 @@ class ExceptionItemListView(ListView):
     ordering = ("-opened_at", "-id")
     select_related = ("account", "reference", "owner")
     intro = _("What does not fit and needs a person.")
+    bulk_actions = (
+        BulkAction(
+            _("Take over"),
+            "payments:exceptionitem_bulk_own",
+            "payments.own_exceptionitem",
+            "hand",
+            when=lambda item, user: is_open(item) and item.owner_id != user.pk,
+        ),
+        BulkAction(
+            _("Close"),
+            "payments:exceptionitem_bulk_close",
+            "payments.close_exceptionitem",
+            "check",
+            when=lambda item, _user: is_open(item) and not is_held(item),
+        ),
+    )
+    live = SLOW
 
 
 class ExceptionItemDetailView(DetailView):
@@ -117,7 +127,7 @@ class ExceptionItemDetailView(DetailView):
             "hand",
             when=is_open,
         ),
-        ReleaseAction(
+        ReferenceAction(
             _("Release the hold"),
             "payments:reference_release",
             "payments.release_hold",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,10 +12,19 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import office
-from backoffice.kit.views import ActionView, StaffView
+from backoffice.kit.timeline import flat
+from backoffice.kit.views import Action, ActionView, StaffView
 from payments.forms.exceptions import NoteForm
-from payments.models import Reference
+from payments.models import ExceptionItem, Reference
 from payments.services import exceptions
+
+
+@dataclass(frozen=True)
+class ReferenceAction(Action):
+    """An action on the reference of the object whose page offers it."""
+
+    def url(self, obj: Any) -> str:
+        return reverse(self.url_name, kwargs={"pk": obj.reference_id})
 
 
 class ReferenceView(StaffView):
@@ -45,6 +55,12 @@ class ReferenceReleaseView(ActionView):
 
     def get_queryset(self) -> QuerySet[Any]:
         return Reference.objects.select_related("account")
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        items = ExceptionItem.objects.filter(
+            reference_id=self.object.pk, kind=ExceptionItem.Kind.HOLD, status=ExceptionItem.Status.OPEN
+        )
+        return super().context(evidence=[line for item in items for line in flat(item.facts)], **extra)
 
     def perform(self, obj: Reference, form: NoteForm) -> None:
         exceptions.release_hold(actor=self.request.user, reference=obj, note=form.cleaned_data["note"])
