@@ -44,7 +44,7 @@ lint: .venv/installed-test
 	@$(PY) -m ruff check .
 
 types: .venv/installed-test
-	@$(NOWHERE) $(PY) -m mypy --no-error-summary manage.py backoffice payments sandbox
+	@$(NOWHERE) $(PY) -m mypy --no-error-summary manage.py backoffice payments codes sandbox
 
 templates: .venv/installed-test
 	@$(PY) -m djlint --lint --quiet $(TEMPLATES)

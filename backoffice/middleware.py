@@ -12,11 +12,13 @@ from collections.abc import Callable
 
 import structlog
 from axes.helpers import get_client_ip_address
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
+from django.views.defaults import page_not_found
 from django_structlog.middlewares import RequestMiddleware
 from redis.exceptions import RedisError
 
@@ -109,6 +111,8 @@ class StaffMiddleware:
             if request.user.is_authenticated:
                 self._activate(request)
             response = self.get_response(request)
+            if settings.DEBUG and response.status_code == 404:
+                response = page_not_found(request, Http404())  # ours, as in production
         if request.user.is_authenticated:
             response.headers["Cache-Control"] = "no-store"
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)

@@ -24,6 +24,18 @@ def _card(user: Any) -> dict[str, Any]:
     }
 
 
+def _summary(voucher: Voucher) -> office.Summary:
+    status = Status(voucher.status)
+    return office.Summary(
+        title=voucher.payee or voucher.description or voucher.get_direction_display(),
+        status=status.label,
+        tone=Voucher.TONES[status],
+        amount=voucher.worth,
+        currency=voucher.currency,
+        account=voucher.account,
+    )
+
+
 office.register(
     office.Kind(
         kind="voucher",
@@ -37,6 +49,7 @@ office.register(
         sends=(Status.APPROVED, Status.CREATING, Status.REDEEMING),
         expire=vouchers.expire,
         search_text=vouchers.search_text,
+        summary=_summary,
         icon="ticket",
     ),
     office.Waiting(

@@ -54,6 +54,8 @@ class AccountForm(ServiceForm):
                 field.help_text = _("A value is stored. Leave this empty to keep it.")
             elif name.startswith(KEY):
                 field.widget.clearable = False
+                # While the provider is being chosen, only what every one of them needs.
+                field.required = field.widget.is_required = not self.instance.pk and _is_always_needed(name)
 
     def field_for(self, name: str) -> str | None:
         return super().field_for(name) or super().field_for(KEY + name)
@@ -109,6 +111,12 @@ def _key_fields(provider: str | None) -> dict[str, forms.Field]:
                 )
                 found.setdefault(KEY + field.name, box)
     return found
+
+
+def _is_always_needed(name: str) -> bool:
+    """Whether each provider needs this key."""
+    needed = ({field.name for field in client.credentials if field.required} for client in PROVIDERS.values())
+    return all(name.removeprefix(KEY) in names for names in needed)
 
 
 @admin.register(ProviderAccount)

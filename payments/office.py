@@ -6,40 +6,56 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from backoffice import permissions
 from backoffice.kit import html, office, verbs
-from payments import demo, invariants
+from payments import dashboard, demo, invariants
 from payments.models import (
     AccountHealth,
-    Balance,
     Callback,
     ExceptionItem,
     Invoice,
     Movement,
     OwnDestination,
-    ProviderAccount,
     ProviderCall,
     Withdrawal,
 )
 from payments.services import (
-    balances,
     freeze,
-    health,
     invoice_reports,
     invoices,
     methods,
     withdrawal_decisions,
     withdrawals,
 )
-from payments.tables import pieces
-from payments.tables.movements import LatestMovementTable
 
-SHOWN_ACCOUNTS = 12
-SHOWN_BALANCES = 4
+
+# --- Kinds ---
+def _invoice(invoice: Invoice) -> office.Summary:
+    is_held = invoice.reference.held_at is not None
+    return office.Summary(
+        title=invoice.customer or invoice.description.strip().split("\n", 1)[0][:60] or invoice.method,
+        status=_("Held") if is_held else invoice.get_status_display(),
+        tone="warn" if is_held else Invoice.TONES[Invoice.Status(invoice.status)],
+        amount=invoice.expected if invoice.received is None else invoice.received,
+        currency=invoice.currency,
+        account=invoice.account,
+    )
+
+
+def _withdrawal(withdrawal: Withdrawal) -> office.Summary:
+    is_held = withdrawal.reference.held_at is not None
+    return office.Summary(
+        title=withdrawal.payee or withdrawal.shown,
+        status=_("Held") if is_held else withdrawal.get_status_display(),
+        tone="warn" if is_held else Withdrawal.TONES[Withdrawal.Status(withdrawal.status)],
+        amount=withdrawal.amount,
+        currency=withdrawal.currency,
+        account=withdrawal.account,
+    )
+
 
 office.register(
     office.Kind(
@@ -55,6 +71,7 @@ office.register(
         expire=invoices.expire,
         claimed=lambda *, object_id: invoice_reports.claimed_paid(invoice_id=object_id),
         search_text=invoices.search_text,
+        summary=_invoice,
         icon="receipt-text",
     ),
 )
@@ -73,6 +90,7 @@ office.register(
         sends=(Withdrawal.Status.APPROVED, Withdrawal.Status.SENDING),
         expire=withdrawals.expire,
         search_text=withdrawals.search_text,
+        summary=_withdrawal,
         icon="send",
     ),
     office.Waiting(
@@ -128,85 +146,13 @@ office.register(office.Banner(name="freeze", permission="payments.view_freeze", 
 
 
 # --- Dashboard ---
-def _balances(user: Any) -> dict[str, Any]:
-    """Those in trouble first, those switched off last; sums where there is more than one account."""
-    rows = ProviderAccount.objects.select_related("health").prefetch_related("balances").order_by("name")
-    paces = health.paces()
-    for account in rows:
-        account.pace = paces.get(account.pk)
-    accounts = sorted(rows, key=lambda account: (not account.is_active, not pieces.is_troubled(account)))
-    shown = []
-    for account in accounts[:SHOWN_ACCOUNTS]:
-        stated = list(account.balances.all())
-        asked = [one.asked_at for one in stated if one.asked_at is not None and one.missing_since is None]
-        shown.append(
-            (
-                account,
-                stated[:SHOWN_BALANCES],
-                max(len(stated) - SHOWN_BALANCES, 0),
-                min(asked, default=None),
-            )
-        )
-    in_use = Balance.objects.filter(account__is_active=True)
-    return {
-        "accounts": shown,
-        "more": max(len(accounts) - SHOWN_ACCOUNTS, 0),
-        "sums": balances.sums(in_use) if len(accounts) > 1 else [],
-        "may_add": permissions.may(user, "payments.manage_provideraccount"),
-    }
-
-
-def _latest(user: Any) -> dict[str, Any]:
-    latest = Movement.objects.select_related("account", "reference").order_by("-booked_at", "-id")[:8]
-    return {"table": LatestMovementTable(latest)}
-
-
 def _troubled_accounts(user: Any) -> int:
     silent = [AccountHealth.State.DOWN, AccountHealth.State.DENIED]
     return AccountHealth.objects.filter(state__in=silent, account__is_active=True).count()
 
 
-def _invoices(user: Any) -> dict[str, Any]:
-    counts = Invoice.objects.values("status").annotate(n=Count("id")).order_by()
-    known = {row["status"]: row["n"] for row in counts}
-    return {
-        "rows": [
-            (status, label, Invoice.TONES[Invoice.Status(status)], known[status])
-            for status, label in Invoice.Status.choices
-            if status in known
-        ],
-        "may_bill": permissions.may(user, "payments.create_invoice") and ProviderAccount.objects.exists(),
-    }
-
-
 office.register(
-    office.Card(
-        name="accounts",
-        title=_("Accounts and balances"),
-        template="payments/cards/accounts.html",
-        context=_balances,
-        permission="payments.view_balance",
-        order=10,
-        width=12,
-    ),
-    office.Card(
-        name="movements",
-        title=_("Latest movements"),
-        template="payments/cards/movements.html",
-        context=_latest,
-        permission="payments.view_movement",
-        order=30,
-        width=8,
-    ),
-    office.Card(
-        name="invoices",
-        title=_("Invoices"),
-        template="payments/cards/invoices.html",
-        context=_invoices,
-        permission="payments.view_invoice",
-        order=20,
-        width=4,
-    ),
+    *dashboard.CARDS,
     office.Waiting(
         name="exceptions",
         label=_("Open exceptions"),

@@ -12,6 +12,7 @@ from .views import (
     callbacks,
     calls,
     destinations,
+    exception_bulk,
     exceptions,
     freeze,
     inbox,
@@ -29,10 +30,10 @@ urlpatterns = [
     path("invoices/", invoices.InvoiceListView.as_view(), name="invoice_list"),
     path("invoices/new/", invoices.InvoiceStartView.as_view(), name="invoice_start"),
     *form_paths("invoices/new/<int:account>/", invoices.InvoiceCreateView, "invoice_create"),
+    path("invoices/refresh/", invoices.InvoiceBulkRefreshView.as_view(), name="invoice_bulk_refresh"),
     path("invoices/<int:pk>/", invoices.InvoiceDetailView.as_view(), name="invoice"),
     path("invoices/<int:pk>/refresh/", invoices.InvoiceRefreshView.as_view(), name="invoice_refresh"),
     path("invoices/<int:pk>/resolve/", invoices.InvoiceResolveView.as_view(), name="invoice_resolve"),
-    path("invoices/<int:pk>/release/", invoices.InvoiceReleaseView.as_view(), name="invoice_release"),
     path("withdrawals/", withdrawals.WithdrawalListView.as_view(), name="withdrawal_list"),
     path("withdrawals/new/", withdrawal_requests.WithdrawalStartView.as_view(), name="withdrawal_start"),
     *form_paths(
@@ -42,6 +43,11 @@ urlpatterns = [
         "withdrawals/approve/",
         withdrawal_bulk.WithdrawalBulkApproveView.as_view(),
         name="withdrawal_bulk_approve",
+    ),
+    path(
+        "withdrawals/refresh/",
+        withdrawal_bulk.WithdrawalBulkRefreshView.as_view(),
+        name="withdrawal_bulk_refresh",
     ),
     path("withdrawals/<int:pk>/", withdrawals.WithdrawalDetailView.as_view(), name="withdrawal"),
     path(
@@ -113,6 +119,12 @@ urlpatterns = [
     ),
     # --- Control ---
     path("exceptions/", exceptions.ExceptionItemListView.as_view(), name="exceptionitem_list"),
+    path("exceptions/own/", exception_bulk.ExceptionItemBulkOwnView.as_view(), name="exceptionitem_bulk_own"),
+    path(
+        "exceptions/close/",
+        exception_bulk.ExceptionItemBulkCloseView.as_view(),
+        name="exceptionitem_bulk_close",
+    ),
     path("exceptions/<int:pk>/", exceptions.ExceptionItemDetailView.as_view(), name="exceptionitem"),
     path("exceptions/<int:pk>/own/", exceptions.ExceptionItemOwnView.as_view(), name="exceptionitem_own"),
     path(

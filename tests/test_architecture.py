@@ -38,7 +38,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             ),
             *("backoffice.accounts", "backoffice.account_forms"),  # what allauth calls
             *("backoffice.checks", "backoffice.middleware", "backoffice.navigation"),  # what Django calls
-            *("payments", "payments.invariants", "codes", "codes.invariants"),
+            *("payments", "payments.invariants", "payments.dashboard", "codes", "codes.invariants"),
             *("backoffice.demo", "payments.demo", "codes.demo"),
         ],
     ),

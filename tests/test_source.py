@@ -57,6 +57,10 @@ WRITERS = {
     ): "the demo's users; refused outside of DEBUG",
     ("backoffice/management/commands/reencrypt.py", "Command.handle"): "the same values under the newest key",
     ("backoffice/permissions.py", "sync_groups"): "the roles of the table, after each migrate",
+    (
+        "backoffice/kit/views/bulk.py",
+        "BulkActionView._keep",
+    ): "the person's session: what came of each row, also for who is cut off in between",
     ("payments/views/callbacks.py", ""): "token check and inbox row in one statement: the path is lean",
 }
 

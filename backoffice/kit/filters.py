@@ -97,6 +97,14 @@ class TextFilter(django_filters.CharFilter):
         super().__init__(*args, **{"widget": widget, "max_length": 200, **kwargs})
 
 
+def matching(text: str) -> Q:
+    """The condition on SearchEntry that each typed word occurs (the first eight of them)."""
+    wanted = Q()
+    for word in text.split()[:8]:
+        wanted &= Q(text__icontains=word)
+    return wanted
+
+
 class SearchFilter(django_filters.CharFilter):
     """The search box of a list: every typed word must occur in the object's text of the search table.
 
@@ -110,13 +118,10 @@ class SearchFilter(django_filters.CharFilter):
         super().__init__(field_name=path, **{**fixed, **kwargs})
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        words = value.split() if value else []
-        if not words:
+        if not (value or "").split():
             return qs
-        wanted = Q()
-        for word in words[:8]:
-            wanted &= Q(text__icontains=word)
-        return qs.filter(**{f"{self.field_name}__in": SearchEntry.objects.filter(wanted).values("reference")})
+        found = SearchEntry.objects.filter(matching(value)).values("reference")
+        return qs.filter(**{f"{self.field_name}__in": found})
 
 
 class _DayField(forms.DateField):

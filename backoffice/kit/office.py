@@ -14,6 +14,21 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Summary:
+    """One object in one line, for search results, bulk actions and the like. `title` is what people know it by.
+
+    `tone` is that of `status`; `amount` an exact Decimal in `currency`, or None. Cards are masked in it.
+    """
+
+    title: Any
+    status: Any = ""
+    tone: str = "muted"
+    amount: Any = None
+    currency: str = ""
+    account: Any = ""
+
+
+@dataclass(frozen=True)
 class Kind:
     """A kind of object that has a reference.
 
@@ -22,6 +37,7 @@ class Kind:
     submit(*, <kind>_id): send an intent. sends: the states whose rows a worker still has to send. expire(): what is late.
     claimed(*, object_id): a callback says it happened, and the provider cannot be asked yet.
     search_text(object): what people may find it by; no secret and no card number.
+    summary(object): the object in one line; its reference and account are loaded already. Needed to be searched for.
     """
 
     kind: str
@@ -36,20 +52,27 @@ class Kind:
     expire: Callable[[], int] | None = None
     claimed: Callable[..., None] | None = None
     search_text: Callable[[Any], str] | None = None
+    summary: Callable[[Any], Summary] | None = None
     icon: str = "circle"
 
 
 @dataclass(frozen=True)
 class Card:
-    """A card of the dashboard: template with the context that `context(user)` gives. Lower `order` stands first."""
+    """A card of the dashboard: template with the context that `context(user)` gives. Lower `order` stands first.
+
+    options: names of the address that the card reads; `context` gets each as a keyword, "" where it is missing.
+    version(): what changes whenever the card would, beyond the audit trail; it must cost next to nothing.
+    """
 
     name: str
     title: Any
     template: str
-    context: Callable[[Any], dict[str, Any]]
+    context: Callable[..., dict[str, Any]]
     permission: str
     order: int = 100
     width: int = 4
+    options: tuple[str, ...] = ()
+    version: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core import signing
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
+from django.db import connection
 from django.db.models import Field, Model, Q, QuerySet
 
 COUNT_CAP = 10_000
@@ -114,6 +115,20 @@ class Keyset:
 def capped_count(queryset: QuerySet[Any], cap: int = COUNT_CAP) -> int:
     """How many rows, counted to one over the cap and no further."""
     return queryset.order_by()[: cap + 1].count()
+
+
+def capped_counts(
+    model: type[Model], field: str, values: Sequence[str], cap: int = COUNT_CAP
+) -> dict[str, int]:
+    """How many rows have each value, each counted to one over the cap: one query. Give the field an index."""
+    table, column = connection.ops.quote_name(model._meta.db_table), connection.ops.quote_name(field)
+    query = (
+        f"SELECT v, (SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {column} = v LIMIT %s) capped)"  # noqa: S608
+        " FROM unnest(%s::text[]) AS v"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query, [cap + 1, list(values)])
+        return dict(cursor.fetchall())
 
 
 def _key(model: type[Model], name: str) -> _Key:

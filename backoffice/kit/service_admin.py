@@ -39,12 +39,14 @@ class ServiceForm(forms.ModelForm):
         return name if name in self.fields else None
 
     def take_over(self, refusal: ValidationError) -> None:
-        """Put each sentence of a refusal to its field."""
+        """Put each sentence of a refusal to its field, unless something is wrong with that already."""
         if not hasattr(refusal, "error_dict"):
             self.add_error(None, refusal)
             return
         for name, problems in refusal.error_dict.items():
-            self.add_error(self.field_for(name), problems)
+            field = self.field_for(name)
+            if field is None or not self.has_error(field):
+                self.add_error(field, problems)
 
 
 class ServiceAdmin(OfficeAdmin):

@@ -5,7 +5,8 @@ Cells are drawn by one function per column, not by bound rows: a fifth of the ti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -22,8 +23,10 @@ from django_tables2.utils import A, signature
 from . import html
 from .exports import ExportColumn
 
+_PICK = html.class_attr("cell-pick")
 # What a render method may ask for. A bound row does not exist here.
 _ARGUMENTS = frozenset({"value", "record", "column", "table"})
+_HIDDEN_BELOW = re.compile(r"\bd-none d-\w+-table-cell\b")
 
 
 class Column(django_tables2.Column):
@@ -143,15 +146,44 @@ class BaseTable(django_tables2.Table):
 
     Also good outside of list pages: `{% include "partials/table.html" with table=table %}`.
     Override `row_class(record)` to mark rows. `caption` is read to those who cannot see the table.
+    chosen: the columns to show, in this order (unknown names are passed over; none: all of them).
+    pick(record): the tick of a row, or ""; gives the table a first column for it, which is in no file.
     """
 
     caption: Any = ""
     empty: Any = ""
 
-    def __init__(self, data: Any = (), *, sorted_by: str = "", request: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data: Any = (),
+        *,
+        sorted_by: str = "",
+        request: Any = None,
+        chosen: Sequence[str] = (),
+        pick: Callable[[Any], Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        known = self.choosable()
+        shown = [name for name in dict.fromkeys(chosen) if name in known]
+        if shown:
+            kwargs["exclude"] = (*kwargs.get("exclude", ()), *(name for name in known if name not in shown))
+            kwargs["sequence"] = (*shown, "...")
         # tables2 would sort and page by itself if it saw the request.
         super().__init__(data=data, orderable=False, **kwargs)
-        self.sorted_by, self.request = sorted_by, request
+        self.sorted_by, self.request, self.pick, self.chosen = sorted_by, request, pick, shown
+        for bound in self.columns if shown else ():
+            bound.column.css = _HIDDEN_BELOW.sub("", bound.column.css)  # who chose it wants to see it
+
+    @classmethod
+    def choosable(cls) -> dict[str, Any]:
+        """The columns that people may choose, in order, with their headers: all that the page can show."""
+        order = [*(cls._meta.sequence or cls._meta.fields or ()), *cls.base_columns]
+        columns = {name: cls.base_columns[name] for name in order if name in cls.base_columns}
+        return {
+            name: column.verbose_name or name.replace("_", " ").capitalize()
+            for name, column in columns.items()
+            if "d-none" not in _HIDDEN_BELOW.sub("", getattr(column, "css", "")).split()
+        }
 
     def row_class(self, record: Any) -> str:
         """Classes of a record's row, such as "row-warn"."""
@@ -171,6 +203,8 @@ class BaseTable(django_tables2.Table):
         """The header cells; sortable ones only where the view said by what it is sorted (`sorted_by`)."""
         sortable = self.sort_paths() if self.sorted_by else {}
         name_now = self.sorted_by.removeprefix("-")
+        if self.pick:
+            yield Head(_("Choose"), _PICK)
         for bound in self.columns:
             attrs, sort, state = _attrs(bound), "", ""
             if bound.name in sortable:
@@ -186,6 +220,8 @@ class BaseTable(django_tables2.Table):
     def lines(self) -> Iterator[tuple[SafeString, list[tuple[SafeString, Any]]]]:
         """Each row as (attributes of the row, [(attributes of the cell, content)])."""
         cells = [(_labelled(bound), self._cell(bound)) for bound in self.columns]
+        if self.pick:
+            cells.insert(0, (_PICK, self.pick))
         plain_row, has_class = html.class_attr(""), type(self).row_class is not BaseTable.row_class
         for record in self.data:
             css = html.class_attr(self.row_class(record)) if has_class else plain_row

@@ -2,8 +2,8 @@
 
 from .audit import AppendOnly, AuditEntry
 from .notes import Note
-from .preferences import Preference
+from .preferences import Preference, SavedView
 from .role_changes import RoleChange
 from .search import SearchEntry
 
-__all__ = ["AppendOnly", "AuditEntry", "Note", "Preference", "RoleChange", "SearchEntry"]
+__all__ = ["AppendOnly", "AuditEntry", "Note", "Preference", "RoleChange", "SavedView", "SearchEntry"]

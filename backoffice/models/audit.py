@@ -65,6 +65,8 @@ class AuditEntry(AppendOnly):
         ordering = ["-at", "-id"]
         indexes = [
             models.Index(fields=["-at", "-id"], name="audit_at"),
+            models.Index(fields=["verb", "-at", "-id"], name="audit_verb"),
+            models.Index(fields=["way", "-at", "-id"], name="audit_way"),
             models.Index(fields=["reference", "id"], name="audit_reference"),
             models.Index(fields=["object_type", "object_id", "id"], name="audit_object"),
         ]

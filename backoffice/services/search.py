@@ -1,10 +1,20 @@
-"""Filling the search table: the only writer of SearchEntry. Knows no app: kinds come from kit.office."""
+"""The search table: filling it (the only writer of SearchEntry) and finding in it.
+
+Knows no app: kinds come from kit.office.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
 from django.apps import apps
+from django.db.models import QuerySet
 
 from backoffice.kit import office
+from backoffice.kit.filters import matching
+from backoffice.kit.paging import Keyset
 from backoffice.models import SearchEntry
 
 SWEEP = 500
@@ -47,3 +57,77 @@ def sweep() -> int:
         missing = recent.exclude(pk__in=known.filter(object_id__gt=max(last - SWEEP, 0)).values("object_id"))
         count += index(kind=part.kind, object_ids=list(missing.values_list("pk", flat=True)[:SWEEP]))
     return count
+
+
+# --- Finding ---
+SHORTEST = 3  # what the trigram index can help with
+FIRST = 5
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing that was found."""
+
+    object: Any
+    reference: str
+    summary: office.Summary
+
+
+@dataclass(frozen=True)
+class Group:
+    """What was found of one kind, newest first. `more`: the cursor of what comes after, or ""."""
+
+    kind: office.Kind
+    hits: list[Hit]
+    previous: str = ""
+    more: str = ""
+
+
+def is_enough(text: str) -> bool:
+    """Whether a text is long enough to search for: one of its words has three characters."""
+    return any(len(word) >= SHORTEST for word in text.split())
+
+
+def searchable(user: Any, may: Any) -> list[office.Kind]:
+    """The kinds that can be searched for and that this person may see."""
+    kinds = office.registry.kinds.values()
+    return [kind for kind in kinds if kind.search_text and kind.summary and may(user, kind.permission)]
+
+
+def find(*, text: str, kinds: Iterable[office.Kind]) -> list[Group]:
+    """The newest of each kind whose text holds every word; a whole reference alone, exactly, if it is one of ours.
+
+    A whole reference is found at once, other things a few seconds after they were made.
+    """
+    text = text.strip()
+    if (
+        text.isdecimal()
+        and text.isascii()
+        and len(text) == SearchEntry._meta.get_field("reference").max_length
+    ):
+        for kind in kinds:
+            rows = _rows(kind).filter(reference__value=text)
+            if hits := _hits(kind, rows):
+                return [Group(kind, hits)]
+    if not is_enough(text):
+        return []
+    groups = (find_more(text=text, kind=kind, size=FIRST) for kind in kinds)
+    return [group for group in groups if group.hits]
+
+
+def find_more(*, text: str, kind: office.Kind, size: int, after: str = "", before: str = "") -> Group:
+    """One page of what was found of one kind."""
+    entries = SearchEntry.objects.filter(matching(text), kind=kind.kind)
+    page = Keyset(SearchEntry, ["-reference"]).page(entries, size=size, after=after, before=before)
+    places = {entry.object_id: place for place, entry in enumerate(page.rows)}
+    hits = sorted(_hits(kind, _rows(kind).filter(pk__in=places)), key=lambda hit: places[hit.object.pk])
+    return Group(kind, hits, page.previous, page.next)
+
+
+def _rows(kind: office.Kind) -> QuerySet[Any]:
+    return apps.get_model(kind.model)._default_manager.select_related("reference", "account")
+
+
+def _hits(kind: office.Kind, rows: Iterable[Any]) -> list[Hit]:
+    assert kind.summary is not None  # noqa: S101  (only searchable kinds come here)
+    return [Hit(row, row.reference.value, kind.summary(row)) for row in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.template import Context
@@ -112,6 +113,12 @@ def initials(name: str) -> str:
     return letters.upper()
 
 
+@register.simple_tag
+def encoded(**pairs: Any) -> str:
+    """Names and values as a piece of a query string: `{% encoded q=q %}`."""
+    return urlencode({name: str(value) for name, value in pairs.items()})
+
+
 @register.simple_block_tag
 def fact(content: str, label: Any) -> SafeString:
     """One line of a `<dl class="facts">`: `{% fact _("Amount") %}…{% endfact %}`; a dash if empty."""
@@ -133,6 +140,8 @@ def action(offer: Offer) -> dict[str, Any]:
 @register.simple_tag(takes_context=True)
 def dashboard_card(context: Context, card: Card) -> SafeString:
     """The inside of a dashboard card, drawn with what its app gives for this user."""
-    with context.push(card=card, **card.context(context["request"].user)):
+    request = context["request"]
+    asked = {name: request.GET.get(name, "") for name in card.options}
+    with context.push(card=card, **card.context(request.user, **asked)):
         template: Any = get_template(card.template)
         return template.template.render(context)

@@ -9,9 +9,11 @@ from .audit import AuditEntryListView
 from .dashboard import DashboardView
 from .notes import NoteCreateView
 from .preferences import PreferenceView
+from .search import SearchView
 
 urlpatterns = [
     path("", DashboardView.as_view(), name="dashboard"),
+    path("search/", SearchView.as_view(), name="search"),
     path("audit/", AuditEntryListView.as_view(), name="audit_list"),
     path("preferences/", PreferenceView.as_view(), name="preferences"),
     re_path(r"^notes/(?P<reference>[0-9]{18})/new/$", NoteCreateView.as_view(), name="note_create"),

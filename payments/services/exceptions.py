@@ -125,12 +125,22 @@ def close(*, actor: Any, item: ExceptionItem, note: str, book: bool = False) -> 
     return _close(locked, actor, note)
 
 
-def _close(item: ExceptionItem, actor: Any, note: str) -> ExceptionItem:
+def _close(item: ExceptionItem, actor: Any, note: str, *, way: str = audit.Way.STAFF) -> ExceptionItem:
     item.status = ExceptionItem.Status.CLOSED
     item.resolution, item.closed_by, item.closed_at = note, actor, timezone.now()
     item.save(update_fields=["status", "resolution", "closed_by", "closed_at"])
-    audit.record(actor, "exception.closed", item, note=note)
+    audit.record(actor, "exception.closed", item, way=way, note=note)
     return item
+
+
+@transaction.atomic
+def end(*, kind: str, key: str, note: str, way: str = audit.Way.SYSTEM) -> bool:
+    """Close the open item with this key by the system: what it told of is over by itself. False if there is none."""
+    open_ones = ExceptionItem.objects.filter(key=f"{kind}:{key}"[:120], status=ExceptionItem.Status.OPEN)
+    item = open_ones.select_for_update().first() if open_ones.exists() else None
+    if item is not None:
+        _close(item, None, note, way=way)
+    return item is not None
 
 
 def _book_drift(item: ExceptionItem, actor: Any) -> None:

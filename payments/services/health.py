@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from backoffice import audit
 from payments.models import AccountHealth, ExceptionItem, ProviderAccount
 from payments.providers.errors import Unavailable
 from payments.providers.exchange import Exchange
@@ -87,6 +88,13 @@ def _good(account: ProviderAccount, exchange: Exchange) -> None:
         probe_at=None,
         since=now if changed else F("since"),
         clock_skew_ms=F("clock_skew_ms") if exchange.clock_skew_ms is None else exchange.clock_skew_ms,
+    )
+    exceptions.end(
+        kind=ExceptionItem.Kind.DENIED,
+        key=str(account.pk),
+        note=_("The provider accepts our keys again: the call “%(operation)s” was answered.")
+        % {"operation": exchange.operation},
+        way=audit.Way.REPLY,
     )
 
 

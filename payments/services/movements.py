@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import zoneinfo
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from payments.models import Movement, ProviderAccount, Reference
@@ -73,3 +77,32 @@ def sums(movements: QuerySet[Movement], *, cap: int = SUM_CAP) -> list[dict[str,
         )
         lines = [dict(zip(SUM_COLUMNS, line, strict=True)) for line in cursor.fetchall()]
     return lines if sum(line["count"] for line in lines) <= cap else None
+
+
+def daily(*, days: int, currency: str | None = None) -> list[dict[str, Any]]:
+    """What came in and went out on our balances per day and currency, in the last `days` days with today.
+
+    Days are those of the books' zone (settings.TIME_ZONE). One line per day and currency that has movements, oldest
+    first: {"day": date, "currency": str, "came": Decimal >= 0, "went": Decimal <= 0, "count": int}. Off-balance
+    movements are left out. `currency` gives that one alone.
+    """
+    zone = zoneinfo.ZoneInfo(settings.TIME_ZONE)
+    first = timezone.localtime(timezone=zone).date() - dt.timedelta(days=days - 1)
+    nothing = Value(Decimal(0), output_field=Movement._meta.get_field("amount"))
+    rows = Movement.objects.filter(
+        on_balance=True, booked_at__gte=dt.datetime.combine(first, dt.time(), tzinfo=zone)
+    )
+    if currency is not None:
+        rows = rows.filter(currency=currency)
+    found: Any = (
+        rows.order_by()
+        .annotate(day=TruncDate("booked_at", tzinfo=zone))
+        .values("day", "currency")
+        .annotate(
+            came=Coalesce(Sum("amount", filter=Q(amount__gt=0)), nothing),
+            went=Coalesce(Sum("amount", filter=Q(amount__lt=0)), nothing),
+            count=Count("id"),
+        )
+        .order_by("day", "currency")
+    )
+    return list(found)

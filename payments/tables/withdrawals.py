@@ -13,7 +13,6 @@ from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from backoffice import permissions
 from backoffice.kit import html
 from backoffice.kit.exports import ExportColumn
 from backoffice.kit.tables import (
@@ -27,15 +26,12 @@ from backoffice.kit.tables import (
 )
 from payments.models import Freeze, Withdrawal
 
-APPROVE = "payments.approve_withdrawal"
-
 
 class WithdrawalTable(BaseTable):
     """Who gets what from where, what it costs us, and where it stands."""
 
     caption = _("Withdrawals, newest first")
 
-    pick = HtmlColumn(_("Choose"), css="cell-pick")
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
     created_at = WhenColumn(_("Requested"), orderable=True, initial_sort_descending=True)
     account = Column(_("Account"), accessor="account__name", hide_below="xxl")
@@ -47,7 +43,6 @@ class WithdrawalTable(BaseTable):
     class Meta:
         model = Withdrawal
         fields: tuple[str, ...] = (
-            "pick",
             "reference",
             "created_at",
             "account",
@@ -58,30 +53,8 @@ class WithdrawalTable(BaseTable):
         )
         orderable = False
 
-    def __init__(self, data: Any = (), *, request: Any = None, **kwargs: Any) -> None:
-        self.approver = (
-            request.user if request is not None and permissions.may(request.user, APPROVE) else None
-        )
-        hidden = () if self.approver else ("pick",)
-        super().__init__(data, request=request, exclude=hidden, **kwargs)
-
-    def is_pickable(self, record: Withdrawal) -> bool:
-        """Whether this person may tick it for approval: it waits, and is not their own."""
-        waits = record.status == Withdrawal.Status.AWAITING_APPROVAL
-        return waits and self.approver is not None and record.created_by_id != self.approver.pk
-
     def row_class(self, record: Withdrawal) -> str:
         return "row-warn" if record.status == Withdrawal.Status.UNKNOWN else ""
-
-    def render_pick(self, record: Withdrawal) -> SafeString | str:
-        if not self.is_pickable(record):
-            return ""
-        label = gettext("Choose %(reference)s for approval") % {"reference": record.reference.value}
-        return format_html(
-            '<input type="checkbox" class="form-check-input" form="bulk" name="pk" value="{}" aria-label="{}">',
-            record.pk,
-            label,
-        )
 
     def render_payee(self, record: Withdrawal) -> SafeString:
         return payee(record)
@@ -138,7 +111,6 @@ class ApprovalTable(WithdrawalTable):
 
     class Meta(WithdrawalTable.Meta):
         fields = (
-            "pick",
             "reference",
             "requested",
             "account",
@@ -152,24 +124,24 @@ class ApprovalTable(WithdrawalTable):
         sequence = fields
 
     def __init__(
-        self, data: Any = (), *, seen: dict[int, str], refusals: dict[int, str], **kwargs: Any
+        self, data: Any = (), *, keys: dict[int, str], refusals: dict[int, str], **kwargs: Any
     ) -> None:
-        self.seen, self.refusals = seen, refusals
-        super().__init__(data, **kwargs)
+        self.keys, self.refusals = keys, refusals
+        super().__init__(data, pick=self._tick, **kwargs)
 
-    def row_class(self, record: Withdrawal) -> str:
-        return "row-warn" if record.pk in self.refusals else ""
-
-    def render_pick(self, record: Withdrawal) -> SafeString | str:
+    def _tick(self, record: Withdrawal) -> SafeString | str:
+        """Ticked from the start, with what was seen of the request; none where it cannot be approved."""
         if record.pk in self.refusals:
             return ""
         label = gettext("Approve %(reference)s") % {"reference": record.reference.value}
         return format_html(
-            '<input type="checkbox" class="form-check-input" name="pk" value="{}.{}" aria-label="{}" checked>',
-            record.pk,
-            self.seen[record.pk],
+            '<input type="checkbox" class="form-check-input" name="pk" value="{}" aria-label="{}" checked>',
+            self.keys[record.pk],
             label,
         )
+
+    def row_class(self, record: Withdrawal) -> str:
+        return "row-warn" if record.pk in self.refusals else ""
 
     def render_payee(self, record: Withdrawal) -> SafeString:
         return payee(record, whole=True)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.timeline import flat
-from backoffice.kit.views import Action, ActionView, DetailView, ListView
+from backoffice.kit.views import Action, ActionView, BulkAction, DetailView, ListView
 from backoffice.kit.views.details import SLOW
 from payments.filters.exceptions import ExceptionItemFilters
 from payments.forms.exceptions import BookForm, NoteForm
@@ -102,6 +102,23 @@ class ExceptionItemListView(ListView):
     ordering = ("-opened_at", "-id")
     select_related = ("account", "reference", "owner")
     intro = _("What does not fit and needs a person.")
+    bulk_actions = (
+        BulkAction(
+            _("Take over"),
+            "payments:exceptionitem_bulk_own",
+            "payments.own_exceptionitem",
+            "hand",
+            when=lambda item, user: is_open(item) and item.owner_id != user.pk,
+        ),
+        BulkAction(
+            _("Close"),
+            "payments:exceptionitem_bulk_close",
+            "payments.close_exceptionitem",
+            "check",
+            when=lambda item, _user: is_open(item) and not is_held(item),
+        ),
+    )
+    live = SLOW
 
 
 class ExceptionItemDetailView(DetailView):

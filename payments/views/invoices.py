@@ -20,6 +20,8 @@ from backoffice.kit.timeline import flat
 from backoffice.kit.views import (
     Action,
     ActionView,
+    BulkAction,
+    BulkActionView,
     DetailView,
     ListView,
     PageAction,
@@ -32,7 +34,7 @@ from payments.forms.invoices import InvoiceForm
 from payments.models import ExceptionItem, Invoice, Method, ProviderAccount
 from payments.providers import offering
 from payments.providers.base import Invoices
-from payments.services import exceptions, invoices
+from payments.services import invoices
 from payments.tables.invoices import InvoiceTable
 
 from .invoice_facts import asked_for, doubt, over, way
@@ -69,6 +71,16 @@ class InvoiceListView(ListView):
             style="primary",
         ),
     )
+    bulk_actions = (
+        BulkAction(
+            gettext_lazy("Check now"),
+            "payments:invoice_bulk_refresh",
+            "payments.refresh_invoice",
+            "refresh-cw",
+            when=lambda invoice, _user: invoice.status != Status.CREATING,
+        ),
+    )
+    live = 2
     template_name = "payments/invoice_list.html"
 
 
@@ -162,10 +174,11 @@ class InvoiceDetailView(DetailView):
         ),
         Action(
             gettext_lazy("Release hold"),
-            "payments:invoice_release",
+            "payments:reference_release",
             "payments.release_hold",
             "lock-open",
             confirm=True,
+            by="reference_id",
             when=_is_held,
         ),
         Action(
@@ -243,17 +256,29 @@ class InvoiceRefreshView(ActionView):
         return f"{super().get_success_url()}{asked}"
 
 
-class _DecisionView(ActionView):
-    """A decision about one invoice that needs a note."""
+class InvoiceBulkRefreshView(BulkActionView):
+    """Ask the providers about many at once. A worker does it, within each account's rate limit."""
 
     model = Invoice
+    permission = "payments.refresh_invoice"
+    select_related = ("reference", "account")
+    ordering = ("created_at", "id")
+    list_url_name = "payments:invoice_list"
+    title = gettext_lazy("Check invoices now")
+    button = gettext_lazy("Ask the provider about the ticked")
+    icon = "refresh-cw"
+    done = gettext_lazy("Is being asked about")
+
+    def refusals(self, rows: list[Invoice]) -> dict[Any, str]:
+        return {one.pk: _("It is being created.") for one in rows if one.status == Status.CREATING}
+
+    def perform(self, obj: Invoice, form: Any) -> None:
+        invoices.ask_now(actor=self.request.user, invoice=obj)
+
+
+class InvoiceResolveView(ActionView):
+    model = Invoice
     form_class = NoteForm
-
-    def get_queryset(self) -> QuerySet[Invoice]:
-        return Invoice.objects.select_related("reference", "account")
-
-
-class InvoiceResolveView(_DecisionView):
     permission = "payments.resolve_invoice"
     template_name = "payments/invoice_resolve.html"
     title = gettext_lazy("Resolve as failed")
@@ -263,32 +288,11 @@ class InvoiceResolveView(_DecisionView):
     style = "danger"
     success = gettext_lazy("The invoice is closed as failed.")
 
+    def get_queryset(self) -> QuerySet[Invoice]:
+        return Invoice.objects.select_related("reference", "account")
+
     def perform(self, obj: Invoice, form: NoteForm) -> None:
         invoices.resolve(actor=self.request.user, invoice=obj, note=form.cleaned_data["note"])
 
     def context(self, **extra: Any) -> dict[str, Any]:
         return super().context(doubt=doubt(self.object), **extra)
-
-
-class InvoiceReleaseView(_DecisionView):
-    permission = "payments.release_hold"
-    template_name = "payments/invoice_release.html"
-    title = gettext_lazy("Release hold")
-    question = gettext_lazy(
-        "You accept this difference: the provider is asked again, and what it says is then booked. "
-        "Another difference holds it again."
-    )
-    success = gettext_lazy("Released. The provider is asked again.")
-
-    def perform(self, obj: Invoice, form: NoteForm) -> None:
-        exceptions.release_hold(
-            actor=self.request.user, reference=obj.reference, note=form.cleaned_data["note"]
-        )
-
-    def context(self, **extra: Any) -> dict[str, Any]:
-        items = ExceptionItem.objects.filter(
-            reference_id=self.object.reference_id,
-            kind=ExceptionItem.Kind.HOLD,
-            status=ExceptionItem.Status.OPEN,
-        )
-        return super().context(evidence=[line for item in items for line in flat(item.facts)], **extra)

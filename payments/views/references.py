@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import office
+from backoffice.kit.timeline import flat
 from backoffice.kit.views import ActionView, StaffView
 from payments.forms.exceptions import NoteForm
-from payments.models import Reference
+from payments.models import ExceptionItem, Reference
 from payments.services import exceptions
 
 
@@ -45,6 +46,12 @@ class ReferenceReleaseView(ActionView):
 
     def get_queryset(self) -> QuerySet[Any]:
         return Reference.objects.select_related("account")
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        items = ExceptionItem.objects.filter(
+            reference_id=self.object.pk, kind=ExceptionItem.Kind.HOLD, status=ExceptionItem.Status.OPEN
+        )
+        return super().context(evidence=[line for item in items for line in flat(item.facts)], **extra)
 
     def perform(self, obj: Reference, form: NoteForm) -> None:
         exceptions.release_hold(actor=self.request.user, reference=obj, note=form.cleaned_data["note"])

@@ -1,19 +1,17 @@
-"""Approving several withdrawals at once: what would be approved and what came of it, row by row. Holds no rule."""
+"""Many withdrawals at once: approving them with their sums, asking about them. Rules are the services'."""
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.functional import cached_property
+from django.db.models import QuerySet
+from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from backoffice.kit.views import StaffView
-from backoffice.kit.views.forms import REFUSALS, reason
+from backoffice.kit.views import BulkActionView
 from payments.filters.withdrawals import WithdrawalFilters
 from payments.models import Balance, ProviderAccount, Withdrawal
 from payments.services import approvals, reservations, withdrawal_fields, withdrawals
@@ -22,7 +20,7 @@ from payments.tables.withdrawals import ApprovalTable
 from . import withdrawal_facts as facts
 
 Status = Withdrawal.Status
-RELATED = ("reference", "account__health", "created_by")
+ASKABLE = (Status.UNKNOWN, Status.PENDING, Status.COMPLETE, Status.FAILED)
 
 
 @dataclass
@@ -44,51 +42,29 @@ class Demand:
         return self.after is None or self.after < 0
 
 
-class WithdrawalBulkApproveView(StaffView):
+class WithdrawalBulkApproveView(BulkActionView):
     """First what would be approved, with its sums; then, row by row through the same service, what came of it."""
 
+    model = Withdrawal
     permission = "payments.approve_withdrawal"
     template_name = "payments/withdrawal_bulk.html"
-    LIMIT = 500
-    SESSION = "withdrawal_bulk"
+    select_related = ("reference", "account__health", "created_by")
+    ordering = ("created_at", "id")
+    list_url_name = "payments:withdrawal_list"
+    title = gettext_lazy("Approve withdrawals")
+    button = gettext_lazy("Approve and send the ticked")
+    icon = "stamp"
+    done = gettext_lazy("Approved")
 
-    @cached_property
-    def chosen(self) -> list[Withdrawal]:
-        """The ticked ones, or all that wait within the list's filters."""
-        rows = Withdrawal.objects.select_related(*RELATED).order_by("created_at", "id")
-        if "chosen" in self.request.GET:
-            picked = self.request.GET.getlist("pk")
-            keys = [int(key) for key in picked if key.isdecimal() and key.isascii() and len(key) < 19]
-            return list(rows.filter(pk__in=keys)[: self.LIMIT])
-        waiting = rows.filter(status=Status.AWAITING_APPROVAL)
-        return list(
-            WithdrawalFilters(self.request.GET, queryset=waiting, request=self.request).qs[: self.LIMIT]
-        )
+    def all_of_filter(self) -> QuerySet[Withdrawal]:
+        """All that wait within the list's filters."""
+        waiting = self.get_queryset().filter(status=Status.AWAITING_APPROVAL)
+        return WithdrawalFilters(self.request.GET, queryset=waiting, request=self.request).qs
 
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        if "done" in request.GET:
-            return self._results(request.GET["done"])
-        refusals = self._refusals(self.chosen)
-        able = [one for one in self.chosen if one.pk not in refusals]
-        table = ApprovalTable(
-            self.chosen,
-            seen={one.pk: withdrawals.bound(one) for one in able},
-            refusals=refusals,
-            request=request,
-        )
-        return self.render(
-            title=_("Approve withdrawals"),
-            table=table,
-            able=able,
-            refused=len(refusals),
-            demands=self._demands(able),
-            sums=facts.sums(Withdrawal.objects.filter(pk__in=[one.pk for one in able])),
-            token=uuid.uuid4(),
-            is_capped=len(self.chosen) == self.LIMIT,
-            limit=self.LIMIT,
-        )
+    def seen(self, obj: Withdrawal) -> str:
+        return withdrawals.bound(obj)
 
-    def _refusals(self, rows: list[Withdrawal]) -> dict[int, str]:
+    def refusals(self, rows: list[Withdrawal]) -> dict[Any, str]:
         """What bars each row already now, by key; each person and account is looked up once."""
         people: dict[Any, str] = {}
         accounts: dict[int, str] = {}
@@ -120,41 +96,41 @@ class WithdrawalBulkApproveView(StaffView):
             demands[key].most += one.max_debit
         return sorted(demands.values(), key=lambda demand: (demand.account.name, demand.currency))
 
-    def post(self, request: HttpRequest) -> HttpResponseBase:
-        token = request.POST.get("token", "")
-        address = f"{reverse('payments:withdrawal_bulk_approve')}?done={token}"
-        if request.session.get(self.SESSION, {}).get("token") == token:
-            return HttpResponseRedirect(address)  # sent twice: once is enough
-        rows = [self._one(key) for key in request.POST.getlist("pk")[: self.LIMIT]]
-        request.session[self.SESSION] = {"token": token, "rows": [row for row in rows if row]}
-        return HttpResponseRedirect(address)
-
-    def _one(self, key: str) -> tuple[int, str] | None:
-        """Approve one; give its key and why not ("": approved)."""
-        number, _dot, seen = key.partition(".")
-        if not (number.isdecimal() and number.isascii() and len(number) < 19 and seen):
-            return None
-        withdrawal = Withdrawal.objects.filter(pk=int(number)).first()
-        if withdrawal is None:
-            return None
-        try:
-            withdrawals.approve(actor=self.request.user, withdrawal=withdrawal, seen=seen)
-        except REFUSALS as error:
-            return withdrawal.pk, " ".join(reason(error))
-        return withdrawal.pk, ""
-
-    def _results(self, token: str) -> HttpResponseBase:
-        kept = self.request.session.get(self.SESSION, {})
-        if kept.get("token") != token:
-            return HttpResponseRedirect(reverse("payments:withdrawal_list"))
-        rows = dict(kept["rows"])
-        found = Withdrawal.objects.filter(pk__in=rows).select_related(*RELATED).order_by("created_at", "id")
-        results = [(one, rows[one.pk]) for one in found]
-        approved = [one.pk for one, why in results if not why]
-        return self.render(
-            title=_("Approve withdrawals"),
-            results=results,
-            approved=len(approved),
-            refused=len(results) - len(approved),
-            sums=facts.sums(Withdrawal.objects.filter(pk__in=approved)),
+    def show(self, chosen: list[Any], form: Any, **extra: Any) -> HttpResponseBase:
+        refusals = self.refusals(chosen)
+        able = [one for one in chosen if one.pk not in refusals]
+        keys = {one.pk: f"{one.pk}.{self.seen(one)}" for one in able}
+        return super().show(
+            chosen,
+            form,
+            table=ApprovalTable(chosen, keys=keys, refusals=refusals, request=self.request),
+            demands=self._demands(able),
+            sums=facts.sums(Withdrawal.objects.filter(pk__in=[one.pk for one in able])),
+            **extra,
         )
+
+    def perform(self, obj: Withdrawal, form: Any) -> None:
+        withdrawals.approve(actor=self.request.user, withdrawal=obj, seen=self.seen_now)
+
+    def results_context(self, done: list[Any]) -> dict[str, Any]:
+        return {"sums": facts.sums(Withdrawal.objects.filter(pk__in=[one.pk for one in done]))}
+
+
+class WithdrawalBulkRefreshView(BulkActionView):
+    """Ask the providers about many at once. A worker does it, within each account's rate limit."""
+
+    model = Withdrawal
+    permission = "payments.refresh_withdrawal"
+    select_related = ("reference", "account")
+    ordering = ("created_at", "id")
+    list_url_name = "payments:withdrawal_list"
+    title = gettext_lazy("Check withdrawals now")
+    button = gettext_lazy("Ask the provider about the ticked")
+    icon = "refresh-cw"
+    done = gettext_lazy("Is being asked about")
+
+    def refusals(self, rows: list[Withdrawal]) -> dict[Any, str]:
+        return {one.pk: _("It has not been sent.") for one in rows if one.status not in ASKABLE}
+
+    def perform(self, obj: Withdrawal, form: Any) -> None:
+        withdrawals.ask_now(actor=self.request.user, withdrawal=obj)

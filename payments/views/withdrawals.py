@@ -11,6 +11,7 @@ from backoffice.kit.timeline import flat
 from backoffice.kit.views import (
     Action,
     ActionView,
+    BulkAction,
     DetailView,
     ListView,
     PageAction,
@@ -22,12 +23,17 @@ from payments.services import approvals, balances, movements, withdrawals
 from payments.tables.withdrawals import WithdrawalTable
 
 from . import withdrawal_facts as facts
+from .withdrawal_bulk import ASKABLE
 
 Status = Withdrawal.Status
 APPROVE = "payments.approve_withdrawal"
 BEFORE_SENDING = (Status.AWAITING_APPROVAL, Status.APPROVED)
-ASKABLE = (Status.UNKNOWN, Status.PENDING, Status.COMPLETE, Status.FAILED)
 FINAL = (Status.COMPLETE, Status.FAILED, Status.REJECTED, Status.CANCELED)
+
+
+def may_be_decided(one: Withdrawal, user: Any) -> bool:
+    """Whether this person may tick it for approval: it waits, and is not their own."""
+    return one.status == Status.AWAITING_APPROVAL and one.created_by_id != user.pk
 
 
 class WithdrawalListView(ListView):
@@ -44,19 +50,32 @@ class WithdrawalListView(ListView):
             style="primary",
         ),
     )
+    bulk_actions = (
+        BulkAction(
+            gettext_lazy("Review and approve"),
+            "payments:withdrawal_bulk_approve",
+            APPROVE,
+            "stamp",
+            when=may_be_decided,
+        ),
+        BulkAction(
+            gettext_lazy("Check now"),
+            "payments:withdrawal_bulk_refresh",
+            "payments.refresh_withdrawal",
+            "refresh-cw",
+            when=lambda one, _user: one.status in ASKABLE,
+        ),
+    )
+    live = 2
     template_name = "payments/withdrawal_list.html"
 
     def context(self, **extra: Any) -> dict[str, Any]:
-        table, found = extra["table"], extra["filterset"].qs
+        found = extra["filterset"].qs
+        waiting = found.filter(status=Status.AWAITING_APPROVAL).exclude(created_by=self.request.user)
         return super().context(
             sums=facts.sums(found),
             sum_cap=movements.SUM_CAP,
-            pickable=sum(map(table.is_pickable, table.data)),
-            waiting=found.filter(status=Status.AWAITING_APPROVAL)
-            .exclude(created_by=self.request.user)
-            .count()
-            if table.approver
-            else 0,
+            waiting=waiting.count() if self.may(APPROVE) else 0,
             bulk_query=self.request.GET.urlencode(),
             **extra,
         )

@@ -67,13 +67,70 @@
   });
   document.querySelector("[data-focus]")?.focus();
 
-  // --- Ticking all rows of a form ---
+  // --- Ticking rows of a form: all of them, and how many there are ---
+  const ticks = (form) => [...document.querySelectorAll(`input[type="checkbox"][form="${form}"]`)];
+  function countTicks() {
+    for (const place of document.querySelectorAll("[data-ticked]")) {
+      const boxes = ticks(place.dataset.ticked);
+      const count = boxes.filter((box) => box.checked).length;
+      place.textContent = `${count} ${place.dataset.words}`;
+      const all = document.querySelector(`[data-tick="${place.dataset.ticked}"]`);
+      all.checked = count > 0 && count === boxes.length;
+      all.indeterminate = count > 0 && count < boxes.length;
+      for (const button of document.querySelectorAll(`[data-when-ticked="${place.dataset.ticked}"] button`)) {
+        button.disabled = count === 0;
+      }
+    }
+  }
   document.addEventListener("change", (event) => {
     const all = closest(event, "[data-tick]");
-    if (!all) return;
-    for (const box of document.querySelectorAll(`input[type="checkbox"][form="${all.dataset.tick}"]`)) {
-      box.checked = all.checked;
+    if (all) for (const box of ticks(all.dataset.tick)) box.checked = all.checked;
+    countTicks();
+  });
+  document.addEventListener("htmx:afterSwap", countTicks);
+  window.addEventListener("pageshow", countTicks);
+
+  // --- Moving a column to the left ---
+  document.addEventListener("click", (event) => {
+    const item = closest(event, "[data-up]")?.closest("li");
+    if (!item || !item.previousElementSibling) return;
+    item.previousElementSibling.before(item);
+    item.querySelector("[data-up]").focus();
+  });
+
+  // --- The search box: "/" leads to it, arrows lead through what it found ---
+  const isTyping = (element) => element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
+  document.addEventListener("keydown", (event) => {
+    const box = document.getElementById("search");
+    if (!box) return;
+    if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !isTyping(event.target)) {
+      event.preventDefault();
+      box.focus();
+      box.select();
+      return;
     }
+    const search = closest(event, ".search");
+    if (!search) return;
+    if (event.key === "Escape") {
+      closeHits();
+      box.blur();
+      return;
+    }
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    const stops = [box, ...search.querySelectorAll("#search-hits a")];
+    const next = stops[stops.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1)];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  });
+  function closeHits() {
+    document.getElementById("search-hits")?.replaceChildren();
+  }
+  document.addEventListener("click", (event) => {
+    if (!closest(event, ".search")) closeHits();
+  });
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "search" && !event.target.value.trim()) closeHits();
   });
 
   // --- What is typed in secret boxes, shown on request ---
@@ -115,8 +172,16 @@
 
   // A page that nobody looks at asks nothing.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && event.target.matches("[data-live]")) event.preventDefault();
+    if (document.hidden && event.target.matches("[data-live], [data-live-list]")) event.preventDefault();
+    if (event.target.matches("[data-live-list]") && isInUse(event.detail.target)) event.preventDefault();
   });
+  // Nor does a list move under somebody who points at it, has ticked rows, or reads in it by keys.
+  function isInUse(list) {
+    const busy = "#list-head details[open], #list details[open]";
+    return (
+      list.matches(":hover, :focus-within") || ticks("bulk").some((box) => box.checked) || document.querySelector(busy)
+    );
+  }
 
   // A redirect to the login must not land inside the page.
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -144,7 +209,7 @@
     opened = [...live.querySelectorAll("details[id][open]")].map((item) => item.id);
     said = live.dataset.announce;
   }
-  document.addEventListener("htmx:afterSwap", () => {
+  document.addEventListener("htmx:afterSwap", (event) => {
     for (const id of opened) {
       const item = document.getElementById(id);
       if (item) item.open = true;
@@ -155,6 +220,8 @@
       if (box && box.value !== text) box.value = text;
     }
     typed.clear();
+    const found = document.querySelector("#search-hits[data-announce]");
+    if (event.target.id === "search-hits" && found) announce(found.dataset.announce);
     const live = document.querySelector("[data-live]");
     if (live && said && live.dataset.announce !== said) announce(live.dataset.announce);
     said = "";

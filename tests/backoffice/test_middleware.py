@@ -206,6 +206,21 @@ class TestStaffMiddleware:
         assert response.status_code == 503
         assert "for the moment" in response.content.decode()
 
+    @pytest.mark.parametrize("debug", [True, False])
+    @pytest.mark.parametrize("address", ["/nowhere/", "/invoices/99999/"])
+    def test_what_is_not_there_is_said_in_our_words_also_to_developers(
+        self, client: Client, settings, address: str, debug: bool
+    ) -> None:
+        from tests.factories import person as staff
+
+        settings.DEBUG = debug
+        client.force_login(staff("viewer"))
+        answer = client.get(address)
+        assert answer.status_code == 404
+        assert "To the dashboard" in answer.content.decode()
+        assert "URLconf" not in answer.content.decode()
+        assert client.get("/invoices").status_code == 301
+
     def test_pages_of_who_is_logged_in_are_never_kept(self, person, monkeypatch) -> None:
         _inside, response = self.page(person, monkeypatch)
         assert response.headers["Cache-Control"] == "no-store"

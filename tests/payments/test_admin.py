@@ -132,7 +132,16 @@ class TestAdd:
         answer = browser.post(ADD, ROW | {"key_api_key": "with a space"})
         found = errors(answer)
         assert "a space or a line break" in found["key_api_key"][0]
-        assert found["key_api_secret"] == ["This is needed."]
+        assert found["key_api_secret"] == ["This field is required."]
+
+    def test_keys_are_marked_as_needed_until_they_are_stored(self, browser: Client) -> None:
+        form = browser.get(ADD).context["adminform"].form
+        assert form.fields["key_api_key"].required
+        assert form.fields["key_api_secret"].required
+        browser.post(ADD, ROW | KEYS)
+        account = ProviderAccount.objects.get()
+        form = browser.get(f"/admin/payments/provideraccount/{account.pk}/change/").context["adminform"].form
+        assert not form.fields["key_api_key"].required
 
     def test_after_an_error_keys_are_asked_for_once_more(self, browser: Client) -> None:
         answer = browser.post(ADD, ROW | KEYS | {"name": ""})

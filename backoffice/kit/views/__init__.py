@@ -1,6 +1,7 @@
 """The base classes of every page that staff see. A page says what is special about it; the rest is here."""
 
 from .actions import Action, PageAction
+from .bulk import BulkAction, BulkActionView
 from .decisions import ApproveView, DecisionView, DoubtView
 from .details import DetailView
 from .forms import ActionView, ServiceFormView, form_paths
@@ -11,6 +12,8 @@ __all__ = [
     "Action",
     "ActionView",
     "ApproveView",
+    "BulkAction",
+    "BulkActionView",
     "DecisionView",
     "DetailView",
     "DoubtView",

@@ -128,7 +128,7 @@ class TestFresh:
 
     def test_what_is_final_is_not_asked_about(self, approver: Client, note: Note) -> None:
         Note.objects.filter(pk=note.pk).update(text="final")
-        assert "hx-trigger" not in page(approver, note).content.decode()
+        assert "fragment=1" not in page(approver, note).content.decode()
 
     def test_what_is_quiet_is_asked_about_less_often(self) -> None:
         now = timezone.now()

@@ -237,3 +237,30 @@ class TestCost:
                 draw()
                 seconds.append(time.process_time() - began)
         assert statistics.median(spent[lean]) <= 0.5 * statistics.median(spent[default])
+
+
+class TestChosen:
+    def heads(self, **options: Any) -> list[str]:
+        return [str(head.label) for head in BillTable([bill()], **options).heads()]
+
+    def test_columns_are_shown_in_the_chosen_order(self) -> None:
+        assert self.heads(chosen=["status", "number", "nonsense", "status"]) == ["Status", "Number"]
+        assert len(self.heads(chosen=["nonsense"])) == len(self.heads()) == 8
+
+    def test_who_chose_a_column_sees_it_on_every_screen(self) -> None:
+        assert "d-none" in drawn(BillTable([bill()]))
+        assert "d-none" not in drawn(BillTable([bill()], chosen=["account"]))
+        assert "d-none" in drawn(BillTable([bill()]))  # the class itself is not changed
+
+    def test_what_is_never_on_the_page_cannot_be_chosen(self) -> None:
+        class Hidden(BillTable):
+            extra = Column("Only in files", css="d-none", accessor="customer")
+
+        assert "extra" not in Hidden.choosable()
+        assert list(BillTable.choosable())[:3] == ["number", "created_at", "account"]
+
+    def test_a_tick_stands_first_and_in_no_file(self) -> None:
+        table = BillTable([bill(1), bill(2)], pick=lambda record: "tick" if record.pk == 1 else "")
+        assert cells(table)[0] == "tick"
+        assert self.heads(pick=str)[0] == "Choose"
+        assert "Choose" not in [column.header for column in table.export_columns()]

@@ -78,8 +78,8 @@ class TestPage:
         with CaptureQueriesContext(connection) as queries:
             page = client.get("/audit/")
         assert len(page.context["table"].data) == 50
-        session_user_roles_preference = 4
-        assert len(queries) <= 4 + session_user_roles_preference
+        session_user_roles_preference_views = 5
+        assert len(queries) <= 4 + session_user_roles_preference_views
 
     @pytest.mark.parametrize("role", [*sorted(permissions.ROLES), None])
     def test_is_read_by_approvers_finance_and_admins(self, client: Client, role: str | None) -> None:

@@ -64,7 +64,7 @@ class TestList:
         for _number in range(20):
             rows.call(account)
         browser = rows.browser("admin")
-        with django_assert_max_num_queries(10) as seen:
+        with django_assert_max_num_queries(11) as seen:
             browser.get(URL)
         assert not any('"response"' in query["sql"] for query in seen.captured_queries)
 

@@ -577,8 +577,8 @@ class TestFragment:
 
     def test_a_final_one_is_not_asked_for_again_but_after_a_check(self, invoice: Invoice) -> None:
         told(told(invoice), "paid", "Payed", amount=Decimal("12.5"))
-        assert "hx-trigger" not in page("viewer", invoice)
-        assert "hx-trigger" in text(rows.browser("finance").get(f"/invoices/{invoice.pk}/?asked"))
+        assert "fragment=1" not in page("viewer", invoice)
+        assert "fragment=1" in text(rows.browser("finance").get(f"/invoices/{invoice.pk}/?asked"))
 
     def test_a_quiet_one_is_asked_for_less_often(self, invoice: Invoice) -> None:
         long_ago = timezone.now() - dt.timedelta(hours=1)
@@ -641,23 +641,25 @@ class TestRelease:
         return invoice
 
     def test_shows_what_it_is_about(self, invoice: Invoice) -> None:
-        shown = text(rows.browser("approver").get(f"/invoices/{self.held(invoice).pk}/release/"))
+        shown = text(rows.browser("approver").get(f"/references/{self.held(invoice).reference_id}/release/"))
         assert "Amounts differ" in shown
         assert "<dd>7</dd>" in shown
 
     def test_needs_a_note_then_lets_it_go_and_closes_its_item(self, invoice: Invoice) -> None:
-        address = f"/invoices/{self.held(invoice).pk}/release/"
+        address = f"/references/{self.held(invoice).reference_id}/release/"
         browser = rows.browser("approver")
         assert "Write what you found" in text(browser.post(address, {"note": ""}))
         shown = text(browser.post(address, {"note": "Agreed by phone"}, follow=True))
-        assert "Released. The provider is asked again." in shown
+        assert "Released. The provider is asked now." in shown
         assert "Held: somebody must look at this" not in shown
         assert ExceptionItem.objects.get().status == "closed"
         assert AuditEntry.objects.filter(verb="hold.released").exists()
 
     @pytest.mark.parametrize("role", ["viewer", "operator", "finance", "admin"])
     def test_is_for_approvers_alone(self, invoice: Invoice, role: str) -> None:
-        response = rows.browser(role).post(f"/invoices/{self.held(invoice).pk}/release/", {"note": "x"})
+        response = rows.browser(role).post(
+            f"/references/{self.held(invoice).reference_id}/release/", {"note": "x"}
+        )
         assert response.status_code == 403
 
 

@@ -209,12 +209,14 @@ class TestList:
         assert (asked.reference.value in shown) == found
 
     @pytest.mark.parametrize("typed", [CARD, "4111 1111 1111 1111", "4111-1111-1111-1111"])
-    def test_a_card_is_found_by_its_whole_number_and_shown_masked(
+    def test_a_card_number_is_not_searched_for_but_led_away_from(
         self, by_card: Withdrawal, typed: str
     ) -> None:
-        shown = text(rows.browser("viewer").get(LIST, {"q": typed}))
-        assert by_card.reference.value in shown
-        assert MASKED in shown
+        browser = rows.browser("viewer")
+        answer = browser.get(LIST, {"q": typed, "status": "complete"})
+        assert (answer.status_code, answer.url) == (303, f"{LIST}?status=complete")
+        assert "looks like a card number" in text(browser.get(answer.url))
+        assert typed not in answer.url
 
     def test_a_whole_reference_is_found_at_once(self, asked: Withdrawal) -> None:
         shown = text(rows.browser("viewer").get(LIST, {"q": asked.reference.value}))

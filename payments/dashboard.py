@@ -1,0 +1,227 @@
+"""The cards of payments on the dashboard: balances, money in and out, states, trouble, latest movements. No rule."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backoffice import permissions
+from backoffice.kit import charts, html, office
+from backoffice.kit.paging import COUNT_CAP, capped_counts
+from payments.models import AccountHealth, Balance, Invoice, Movement, ProviderAccount, Withdrawal
+from payments.services import balances, health, movements
+from payments.tables import pieces
+from payments.tables.movements import LatestMovementTable
+
+SHOWN_ACCOUNTS = 12
+SHOWN_BALANCES = 4
+FLOW_DAYS = 30
+
+
+# --- Accounts ---
+def _troubled_first() -> list[ProviderAccount]:
+    """All accounts with their pace: those in trouble first, those switched off last."""
+    rows = ProviderAccount.objects.select_related("health").prefetch_related("balances").order_by("name")
+    paces = health.paces()
+    for account in rows:
+        account.pace = paces.get(account.pk)
+    return sorted(rows, key=lambda account: (not account.is_active, not pieces.is_troubled(account)))
+
+
+def _balances(user: Any) -> dict[str, Any]:
+    """Accounts with their balances; sums where there is more than one account."""
+    accounts = _troubled_first()
+    shown = []
+    for account in accounts[:SHOWN_ACCOUNTS]:
+        stated = list(account.balances.all())
+        asked = [one.asked_at for one in stated if one.asked_at is not None and one.missing_since is None]
+        shown.append(
+            (
+                account,
+                stated[:SHOWN_BALANCES],
+                max(len(stated) - SHOWN_BALANCES, 0),
+                min(asked, default=None),
+            )
+        )
+    in_use = Balance.objects.filter(account__is_active=True)
+    return {
+        "accounts": shown,
+        "more": max(len(accounts) - SHOWN_ACCOUNTS, 0),
+        "sums": balances.sums(in_use) if len(accounts) > 1 else [],
+        "may_add": permissions.may(user, "payments.manage_provideraccount"),
+    }
+
+
+def _balances_version() -> Any:
+    """The last statement and the last change of health; both tables are small."""
+    return (
+        Balance.objects.aggregate(at=Max("asked_at"), since=Max("drift_since")),
+        AccountHealth.objects.aggregate(since=Max("since"), failed=Max("last_error_at")),
+    )
+
+
+def _failing(user: Any) -> dict[str, Any]:
+    accounts = _troubled_first()
+    return {
+        "troubled": [account for account in accounts if pieces.is_troubled(account)],
+        "in_use": sum(account.is_active for account in accounts),
+    }
+
+
+# --- Money in and out ---
+def _flow(user: Any, currency: str = "") -> dict[str, Any]:
+    """Money in and out per day of the books' zone, of the currency that was chosen or moves most often."""
+    lines = movements.daily(days=FLOW_DAYS)
+    counts: dict[str, int] = {}
+    for line in lines:
+        counts[line["currency"]] = counts.get(line["currency"], 0) + line["count"]
+    if not counts:
+        return {"currencies": []}
+    chosen = currency if currency in counts else max(sorted(counts), key=lambda code: counts[code])
+    known = {line["day"]: line for line in lines if line["currency"] == chosen}
+    today = timezone.localtime(timezone=zoneinfo.ZoneInfo(settings.TIME_ZONE)).date()
+    days = [_day(today - dt.timedelta(days=back), known, chosen) for back in reversed(range(FLOW_DAYS))]
+    came, went = sum((day.came for day in days), Decimal(0)), sum((day.went for day in days), Decimal(0))
+    words = {
+        "days": FLOW_DAYS,
+        "came": f"{html.amount_text(came, chosen)} {chosen}",
+        "went": f"{html.amount_text(-went, chosen)} {chosen}",
+    }
+    return {
+        "currencies": sorted(counts),
+        "chosen": chosen,
+        "chart": charts.in_and_out(
+            days,
+            name="flow",
+            title=_("Money in and out per day, %(currency)s") % {"currency": chosen},
+            description=_("In %(days)s days %(came)s came in and %(went)s went out.") % words,
+        ),
+        "days": [day for day in reversed(days) if day.came or day.went],
+        "first": days[0].day,
+        "last": days[-1].day,
+        "came": came,
+        "went": went,
+        "books_zone": settings.TIME_ZONE,
+    }
+
+
+def _day(day: dt.date, known: dict[dt.date, dict[str, Any]], currency: str) -> charts.Day:
+    line = known.get(day, {"came": Decimal(0), "went": Decimal(0)})
+    words = {
+        "day": day.isoformat(),
+        "came": html.amount_text(line["came"], currency),
+        "went": html.amount_text(-line["went"], currency),
+        "currency": currency,
+    }
+    text = _("%(day)s: in %(came)s, out %(went)s %(currency)s") % words
+    return charts.Day(day, line["came"], line["went"], text)
+
+
+def _latest(user: Any) -> dict[str, Any]:
+    latest = Movement.objects.select_related("account", "reference").order_by("-booked_at", "-id")[:8]
+    return {"table": LatestMovementTable(latest)}
+
+
+def _last_movement() -> Any:
+    return Movement.objects.aggregate(last=Max("id"))
+
+
+# --- States ---
+def _states(model: Any) -> list[tuple[str, Any, str, int, bool]]:
+    """Each state that rows are in: its word, label, tone, how many, and whether there are more than that."""
+    counts = capped_counts(model, "status", model.Status.values)
+    return [
+        (
+            status,
+            label,
+            model.TONES[model.Status(status)],
+            min(counts[status], COUNT_CAP),
+            counts[status] > COUNT_CAP,
+        )
+        for status, label in model.Status.choices
+        if counts[status]
+    ]
+
+
+def _invoices(user: Any) -> dict[str, Any]:
+    return {
+        "rows": _states(Invoice),
+        "may_bill": permissions.may(user, "payments.create_invoice") and ProviderAccount.objects.exists(),
+    }
+
+
+def _withdrawals(user: Any) -> dict[str, Any]:
+    may_ask = permissions.may(user, "payments.request_withdrawal")
+    return {
+        "rows": _states(Withdrawal),
+        "may_request": may_ask and ProviderAccount.objects.filter(money_out=True, is_active=True).exists(),
+    }
+
+
+CARDS = (
+    office.Card(
+        name="accounts",
+        title=gettext_lazy("Accounts and balances"),
+        template="payments/cards/accounts.html",
+        context=_balances,
+        permission="payments.view_balance",
+        order=10,
+        width=12,
+        version=_balances_version,
+    ),
+    office.Card(
+        name="flow",
+        title=gettext_lazy("Money in and out"),
+        template="payments/cards/flow.html",
+        context=_flow,
+        permission="payments.view_movement",
+        order=20,
+        width=12,
+        options=("currency",),
+        version=_last_movement,
+    ),
+    office.Card(
+        name="failing",
+        title=gettext_lazy("Failing accounts"),
+        template="payments/cards/failing.html",
+        context=_failing,
+        permission="payments.view_provideraccount",
+        order=32,
+        width=4,
+    ),
+    office.Card(
+        name="invoices",
+        title=gettext_lazy("Invoices"),
+        template="payments/cards/invoices.html",
+        context=_invoices,
+        permission="payments.view_invoice",
+        order=30,
+        width=4,
+    ),
+    office.Card(
+        name="withdrawals",
+        title=gettext_lazy("Withdrawals"),
+        template="payments/cards/withdrawals.html",
+        context=_withdrawals,
+        permission="payments.view_withdrawal",
+        order=31,
+        width=4,
+    ),
+    office.Card(
+        name="movements",
+        title=gettext_lazy("Latest movements"),
+        template="payments/cards/movements.html",
+        context=_latest,
+        permission="payments.view_movement",
+        order=40,
+        width=8,
+    ),
+)

@@ -1,0 +1,129 @@
+"""The cards of payments on the dashboard: money in and out, states, trouble."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from decimal import Decimal
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.utils import timezone
+
+from payments.models import AccountHealth, Movement, ProviderAccount
+from payments.services import movements
+from tests.payments import rows
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def main(settings: Any) -> ProviderAccount:
+    settings.PROVIDER_INTERNAL_HOSTS = frozenset({rows.HOST})
+    return rows.account("Main")
+
+
+def book(
+    account: ProviderAccount, amount: str, currency: str = "USDT", *, at: dt.datetime, **more: Any
+) -> None:
+    with mock.patch.object(movements.timezone, "now", lambda: at):
+        rows.movement(account, amount, currency, **more)
+
+
+class TestDaily:
+    def test_what_came_and_went_per_day_and_currency(self, main: ProviderAccount) -> None:
+        now = timezone.now()
+        for amount in ("10", "-3", "2.000000000000000001"):
+            book(main, amount, at=now)
+        book(main, "-7", "BTC", at=now)
+        book(main, "5", at=now - dt.timedelta(days=29))
+        book(main, "99", at=now - dt.timedelta(days=30, hours=1))
+        book(main, "99", at=now, on_balance=False)
+        today, long_ago = now.date(), (now - dt.timedelta(days=29)).date()
+        assert movements.daily(days=30) == [
+            {"day": long_ago, "currency": "USDT", "came": Decimal(5), "went": Decimal(0), "count": 1},
+            {"day": today, "currency": "BTC", "came": Decimal(0), "went": Decimal(-7), "count": 1},
+            {
+                "day": today,
+                "currency": "USDT",
+                "came": Decimal("12.000000000000000001"),
+                "went": Decimal(-3),
+                "count": 3,
+            },
+        ]
+        assert [line["currency"] for line in movements.daily(days=30, currency="BTC")] == ["BTC"]
+
+    def test_days_are_those_of_the_books(self, main: ProviderAccount, settings: Any) -> None:
+        settings.TIME_ZONE = "Pacific/Auckland"
+        zone = zoneinfo.ZoneInfo("Pacific/Auckland")
+        midnight = dt.datetime.combine(timezone.localtime(timezone=zone).date(), dt.time(), tzinfo=zone)
+        book(main, "1", at=midnight)
+        book(main, "2", at=midnight - dt.timedelta(seconds=1))
+        with timezone.override("America/New_York"):
+            found = movements.daily(days=2)
+        assert [(line["day"], line["came"]) for line in found] == [
+            (midnight.date() - dt.timedelta(days=1), Decimal(2)),
+            (midnight.date(), Decimal(1)),
+        ]
+        assert [line["came"] for line in movements.daily(days=1)] == [Decimal(1)]
+
+
+def page(role: str = "viewer", **query: str) -> str:
+    return rows.browser(role).get("/", query).content.decode()
+
+
+class TestFlow:
+    def test_the_chosen_currency_is_drawn_and_told_in_a_table(self, main: ProviderAccount) -> None:
+        now = timezone.now()
+        book(main, "10", at=now)
+        book(main, "-4", at=now)
+        book(main, "0.5", "BTC", at=now)
+        shown = page()
+        assert "Money in and out per day, USDT" in shown
+        assert "In 30 days 10.00 USDT came in and 4.00 USDT went out." in shown
+        assert f'<td data-label="Day">{now.date()}</td>' in shown
+        assert 'href="?currency=BTC#card-flow"' in shown
+        assert "Money in and out per day, BTC" in page(currency="BTC")
+        assert "Money in and out per day, USDT" in page(currency="<script>")
+
+    def test_without_movements_it_says_so(self) -> None:
+        assert "Nothing has moved on a balance in the last 30 days." in page()
+
+
+class TestStates:
+    def test_counts_lead_to_the_list(self, main: ProviderAccount) -> None:
+        rows.reference(main)
+        shown = page("operator")
+        assert 'href="/invoices/?status=creating"' in shown
+        assert "No withdrawal has been requested yet." in shown
+        assert "/withdrawals/new/" not in shown
+        ProviderAccount.objects.update(money_out=True)
+        assert 'href="/withdrawals/new/"' in page("operator")
+        assert 'href="/withdrawals/new/"' not in page("approver")
+
+    def test_many_are_counted_to_a_cap(self, main: ProviderAccount, monkeypatch: Any) -> None:
+        from backoffice.kit import paging
+
+        for _number in range(3):
+            rows.reference(main)
+        from payments.models import Invoice
+
+        assert paging.capped_counts(Invoice, "status", ["creating", "paid"], cap=1) == {
+            "creating": 2,
+            "paid": 0,
+        }
+
+
+class TestFailing:
+    def test_who_does_not_answer_stands_there_with_the_reason(self, main: ProviderAccount) -> None:
+        AccountHealth.objects.update(state="ok")
+        assert "Every account answers." in page()
+        AccountHealth.objects.update(state="down", last_error="It cannot be reached.")
+        shown = page()
+        assert "Every account answers." not in shown
+        assert "It cannot be reached." in shown.split('id="card-failing"')[1].split("</section>")[0]
+
+    def test_without_accounts_it_says_so(self) -> None:
+        assert "No account is in use." in page()
+        assert not Movement.objects.exists()
