@@ -292,7 +292,8 @@ DRIFT_SECONDS = env.int("DRIFT_SECONDS", default=900)
 POLL_THREADS = env.int("POLL_THREADS", default=16)
 POLL_FACTOR = env.float("POLL_FACTOR", default=1.0)
 
-# --- Logs ---
+# --- Logs, error pages ---
+DEFAULT_EXCEPTION_REPORTER_FILTER = "backoffice.errors.WithoutValues"
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = True
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line per request: when it is finished

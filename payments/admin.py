@@ -25,6 +25,8 @@ from payments.services import accounts, calls, methods
 from payments.tables import pieces
 
 KEY = "key_"
+VOUCHERS = ("voucher_free_amount", "voucher_free_currency", "split_handover")
+FREE = _("What may be made without a second person, and who may see what of it.")
 KEPT = _("Kept encrypted. Nobody can read them again, not even here.")
 
 
@@ -147,7 +149,11 @@ class ProviderAccountAdmin(ServiceAdmin):
         return (
             (None, {"fields": ("provider", "name", "base_url")}),
             (_("Keys"), {"fields": keys, "description": KEPT}),
-            (_("Switches and limits"), {"fields": accounts.OPTIONS}),
+            (
+                _("Switches and limits"),
+                {"fields": tuple(name for name in accounts.OPTIONS if name not in VOUCHERS)},
+            ),
+            (_("Vouchers"), {"fields": VOUCHERS, "description": FREE}),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -104,7 +104,9 @@ def _withdrawal(objects: Objects) -> Withdrawal:
     account = objects.one(ProviderAccount)
     ProviderAccount.objects.filter(pk=account.pk).update(money_out=True)
     account.refresh_from_db()
-    Balance.objects.create(account=account, currency="USDT", stated=100, asked_at=timezone.now())
+    Balance.objects.get_or_create(
+        account=account, currency="USDT", defaults={"stated": 100, "asked_at": timezone.now()}
+    )
     return withdrawals.request(
         actor=factories.person("operator"),
         account=account,

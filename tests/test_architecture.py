@@ -19,6 +19,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("backoffice.embedded", "backoffice.binaries", "backoffice.processes", "backoffice.runner"),
             "backoffice.installation",
             "backoffice.triggers",
+            "backoffice.errors",
         ],
     ),
     ("the office's models", ["backoffice.models"]),

@@ -72,8 +72,8 @@ def redeem(
             earlier = _by_token(actor, form_token)  # the same form, pressed twice: it waited for itself
             if earlier is not None:
                 return earlier
+            _check_known(code)  # first: what ends after this look is counted by the next
             _check_tries(code)
-            _check_known(code)
             voucher = Voucher.objects.create(
                 reference=references.take(account=account, kind=Reference.Kind.VOUCHER),
                 account=account,

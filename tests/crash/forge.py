@@ -74,7 +74,7 @@ def main() -> None:
 
     import backoffice.celery  # noqa: F401 - the app that wake sends by
     import payments.tasks
-    import tests.races.money  # noqa: F401 - warm
+    import tests.crash.kinds  # noqa: F401 - warm
 
     assert celery.app.amqp
     assert payments.tasks

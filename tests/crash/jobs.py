@@ -30,51 +30,41 @@ def _person(pk: int) -> Any:
     return get_user_model().objects.get(pk=pk)
 
 
-def _withdrawal(pk: int) -> Any:
-    from payments.models import Withdrawal
+def _kind(name: str) -> Any:
+    from tests.crash.kinds import KINDS
 
-    return Withdrawal.objects.get(pk=pk)
+    return KINDS[name]
 
 
 # --- People ---
 @job
-def request(account: int, actor: int, token: str) -> int:
+def request(
+    account: int, actor: int, token: str, kind: str = "withdrawal", typed: dict[str, Any] | None = None
+) -> int:
     """Press the form."""
     from payments.models import ProviderAccount
-    from payments.services import withdrawals
-    from tests.races import money
 
-    made = withdrawals.request(
-        actor=_person(actor),
-        account=ProviderAccount.objects.get(pk=account),
-        fields=money.FIELDS | {"_confirm_similar": True},
-        form_token=UUID(token),
-    )
+    where = ProviderAccount.objects.get(pk=account)
+    made = _kind(kind).press(actor=_person(actor), account=where, token=UUID(token), typed=typed or {})
     return int(made.pk)
 
 
 @job
-def approve(actor: int, rows: list[int]) -> None:
-    from payments.services import withdrawals
-
+def approve(actor: int, rows: list[int], kind: str = "withdrawal") -> None:
+    found = _kind(kind)
     for pk in rows:
-        withdrawals.approve(actor=_person(actor), withdrawal=_withdrawal(pk))
+        found.approve(_person(actor), found.model._base_manager.get(pk=pk))
 
 
 # --- Workers ---
 @job
-def submit(row: int) -> None:
-    from payments.services import withdrawals
-
-    withdrawals.submit(withdrawal_id=row)
+def submit(row: int, kind: str = "withdrawal") -> None:
+    _kind(kind).submit(row)
 
 
 @job
-def task(row: int) -> None:
-    """The same by the worker's task."""
-    from payments import tasks
-
-    tasks.submit_withdrawal(row)
+def task(row: int, kind: str = "withdrawal") -> None:
+    _kind(kind).task(row)
 
 
 @job
@@ -92,10 +82,8 @@ def poll() -> None:
 
 
 @job
-def look(row: int) -> None:
-    from payments.services import withdrawals
-
-    withdrawals.refresh(withdrawal_id=row)
+def look(row: int, kind: str = "withdrawal") -> None:
+    _kind(kind).look(row)
 
 
 @job

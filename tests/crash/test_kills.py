@@ -14,17 +14,19 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from payments.models import Withdrawal
-from payments.services import calls, withdrawal_decisions, withdrawals
-from tests import factories
+from payments.services import calls
 from tests.crash.harness import Forge
-from tests.races import money
+from tests.crash.kinds import KINDS, POINTS, Kind
+from tests.races import money, voucher_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-POINTS = [f"F{number}" for number in range(11)]
 WITHIN = 90.0  # seconds from the last kill to the end, by itself
-SEEDS = [0, 1, 2, 3, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(4, 19))]
+SEEDS: list[Any] = [0, 1, 2, 3, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(4, 19))]
+CODE_SEEDS: list[Any] = [
+    *(1, 2),
+    *(pytest.param(seed, marks=pytest.mark.long) for seed in (0, 3, *range(4, 11))),
+]
 
 
 class Scenario:
@@ -61,44 +63,61 @@ class Scenario:
 
 
 class Run:
-    """Eleven withdrawals, each with a worker (or a person's request) that was killed at another point."""
+    """Eleven of a kind, each with a worker (or a person's request) that was killed at another point."""
 
-    def __init__(self, scenario: Scenario, forge: Forge, box: Any, paying: Any, people: Any) -> None:
-        self.scenario, self.forge, self.box, self.paying, self.people = scenario, forge, box, paying, people
-        self.rows: dict[str, Withdrawal] = {}
+    def __init__(
+        self, kind: Kind, scenario: Scenario, forge: Forge, box: Any, paying: Any, people: Any
+    ) -> None:
+        self.kind, self.scenario, self.forge = kind, scenario, forge
+        self.box, self.paying, self.people = box, paying, people
+        self.rows: dict[str, Any] = {}
 
     def kill_at(self, point: str) -> None:
         """One death."""
-        operator, approver = self.people["operator"], self.people["approver"]
+        kind, operator, approver = self.kind, self.people["operator"], self.people["approver"]
+        token = uuid.uuid4()
+        pressed: dict[str, Any] = {"account": self.paying.pk, "actor": operator.pk, "token": str(token)}
+        pressed |= {"kind": kind.name, "typed": kind.typed(self.box)}
         if point == "F0":
-            token = uuid.uuid4()
-            pressed = {"account": self.paying.pk, "actor": operator.pk, "token": str(token)}
             assert self.forge.run("request", at="F0=kill", **pressed).killed
-            assert not Withdrawal.objects.filter(form_token=token).exists()
-            row = Withdrawal.objects.get(pk=self.forge.do("request", **pressed))  # the browser's reload
-            withdrawals.approve(actor=approver, withdrawal=row)
-        elif point == "F1":
-            row = money.ask(self.paying, operator)
-            assert self.forge.run("approve", at="F1=kill", actor=approver.pk, rows=[row.pk]).killed
+            assert not kind.model._base_manager.filter(form_token=token).exists()
+            row = self.row(self.forge.do("request", **pressed))  # the browser's reload
+            if kind.approves:
+                kind.approve(approver, row)
+        elif point == "F1" and kind.approves:
+            row = self.row(self.forge.do("request", **pressed))
+            approve = {"kind": kind.name, "actor": approver.pk, "rows": [row.pk]}
+            assert self.forge.run("approve", at="F1=kill", **approve).killed
             assert money.state(row) == "approved"
+        elif point == "F1":
+            assert self.forge.run("request", at="F1=kill", **pressed).killed
+            row = kind.model._base_manager.get(form_token=token)
         else:
-            row = money.approved(self.paying, self.people)
-            arguments = {} if self.scenario.job == "sweep" else {"row": row.pk}
+            row = kind.due(self.paying, self.people, self.box)
+            arguments = {} if self.scenario.job == "sweep" else {"kind": kind.name, "row": row.pk}
             ended = self.forge.run(self.scenario.job, at=f"{point}=kill", **arguments)
             assert ended.killed, f"{point} was not reached: {ended}"
         self.rows[point] = row
         # A later sweep would take it and die with it at another point: it waits until all have been killed.
-        self.approved().update(next_check_at=None)
+        self.waiting().update(next_check_at=None)
 
-    def approved(self) -> Any:
-        return Withdrawal.objects.filter(pk__in=[row.pk for row in self.rows.values()], status="approved")
+    def row(self, pk: int) -> Any:
+        return self.kind.model._base_manager.get(pk=pk)
+
+    def waiting(self) -> Any:
+        """Those that no worker has touched."""
+        return self.kind.model._base_manager.filter(
+            pk__in=[row.pk for row in self.rows.values()],
+            status__in=["approved", "redeeming"],
+            claimed_until=None,
+        )
 
     def kill_the_finders(self) -> None:
         """Those who would have healed it die as well: two of them, once the leases of the dead have run out."""
         again = self.scenario.again
         if not again:
             return
-        while Withdrawal.objects.filter(claimed_until__gt=Now()).exists():
+        while self.kind.model._base_manager.filter(claimed_until__gt=Now()).exists():
             time.sleep(0.05)
         if again == "F12":
             self.forge.do("sweep")  # leads to doubt, and doubt to a look-up
@@ -108,46 +127,82 @@ class Run:
             assert ended.killed, f"{again} was not reached: {ended}"
 
     def ended(self) -> bool:
-        """Whether each row is final, or in doubt about something that the provider really does not have."""
-        accepted = money.accepts(self.box)
+        """Whether each row is final, or in doubt about something that nobody can find out by asking."""
+        accepted = self.kind.accepts(self.box)
         return all(
-            money.state(row) in ("complete", "failed")
-            or (row.status == "unknown" and not accepted[row.reference.value])
-            for row in self.rows.values()
+            money.state(row) in ("complete", "failed", self.kind.good)
+            or (
+                row.status == "unknown" and (point in self.kind.doubtful or not accepted[row.reference.value])
+            )
+            for point, row in self.rows.items()
         )
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-class TestKills:
-    def test_at_every_point(
-        self, seed: int, forge: Forge, box: Any, paying: Any, people: Any, settings: Any
-    ) -> None:
-        settings.SETTLE_SECONDS = 0
-        scenario = Scenario(seed)
+def kill_and_heal(kind: Kind, seed: int, forge: Forge, box: Any, paying: Any, people: Any) -> Run:
+    """A death at every point, then everybody else heals what a machine can heal. Gives what is left."""
+    scenario = Scenario(seed)
+    if kind.name == "withdrawal":
         scenario.set_up(box)
-        run = Run(scenario, forge, box, paying, people)
-        for point in scenario.order:
-            run.kill_at(point)
-        run.approved().update(next_check_at=Now())
-        run.kill_the_finders()
-        took = money.work_until(run.ended, seconds=WITHIN)
-        money.check_promises(box, run.rows.values())
-        ends = {point: row.status for point, row in run.rows.items()}
-        wanted = dict.fromkeys(POINTS, scenario.ends) | dict.fromkeys(["F3", "F4", "F5"], "unknown")
-        assert ends == wanted, f"after {took:.1f} s"
-        # The rest is for people, and it is the same reference that leaves, once.
-        self.people_decide([row for row in run.rows.values() if row.status == "unknown"])
-        money.work_until(lambda: money.states(run.rows.values())[scenario.ends] == len(POINTS), seconds=30)
-        assert set(money.accepts(box).values()) == {1}
-        money.check_promises(box, run.rows.values())
+    run = Run(kind, scenario, forge, box, paying, people)
+    for point in scenario.order:
+        run.kill_at(point)
+    run.kill_the_finders()
+    run.waiting().update(next_check_at=Now())
+    took = money.work_until(run.ended, seconds=WITHIN)
+    kind.check(box, run.rows.values())
+    good = scenario.ends if kind.name == "withdrawal" else kind.good
+    ends = {point: row.status for point, row in run.rows.items()}
+    assert ends == kind.ends(good), f"after {took:.1f} s"
+    return run
 
-    @staticmethod
-    def people_decide(rows: list[Withdrawal]) -> None:
-        first, second = factories.person("approver"), factories.person("approver")
-        for row in rows:
+
+@pytest.fixture(autouse=True)
+def settled(settings: Any) -> None:
+    settings.SETTLE_SECONDS = 0
+
+
+class TestKills:
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_at_every_point(self, seed: int, forge: Forge, box: Any, paying: Any, people: Any) -> None:
+        kind = KINDS["withdrawal"]
+        run = kill_and_heal(kind, seed, forge, box, paying, people)
+        # The rest is for people, and it is the same reference that leaves, once.
+        kind.people_decide(box, [row for row in run.rows.values() if row.status == "unknown"])
+        good = run.scenario.ends
+        money.work_until(lambda: money.states(run.rows.values())[good] == len(POINTS), seconds=30)
+        assert set(money.accepts(box).values()) == {1}
+        kind.check(box, run.rows.values())
+
+
+class TestVoucherKills:
+    """B01 and the same for redeeming: nothing is made or redeemed twice, and what a machine cannot tell stays in doubt."""
+
+    @pytest.mark.parametrize("seed", CODE_SEEDS)
+    @pytest.mark.parametrize("name", ["create", "redeem"])
+    def test_at_every_point(
+        self, name: str, seed: int, forge: Forge, box: Any, paying: Any, people: Any
+    ) -> None:
+        kind = KINDS[name]
+        run = kill_and_heal(kind, seed, forge, box, paying, people)
+        rows = list(run.rows.values())
+        sent, accepted = arrivals(box), kind.accepts(box)
+        for _round in range(2):  # whatever else may still wake up sends nothing
+            money.make_due()
             money.work()
-            withdrawal_decisions.resend(actor=first, withdrawal=row, note="The provider does not know it.")
-            withdrawal_decisions.confirm(actor=second, withdrawal=row)
+            for row in rows:
+                kind.task(row.pk)
+        assert arrivals(box) == sent
+        assert set(sent.values()) == {1}
+        # The rest is for people. What the provider has is owed or booked, the rest is closed.
+        kind.people_decide(box, [row for row in rows if row.status == "unknown"])
+        ends = {row.reference.value: money.state(row) for row in rows}
+        assert ends == {number: kind.good if accepted[number] else "failed" for number in ends}
+        kind.check(box, rows)
+
+
+def arrivals(box: Any) -> Any:
+    """How often the same bytes that make or redeem a code arrived."""
+    return voucher_rows.arrived(box, "create") + voucher_rows.arrived(box, "apply")
 
 
 class TestControl:

@@ -8,26 +8,30 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
+from codes.models import Voucher
 from payments.models import ProviderCall, Withdrawal
 from payments.services import withdrawal_decisions
 from tests import factories
 from tests.crash.harness import Child, Forge
-from tests.races import money
+from tests.crash.kinds import KINDS
+from tests.races import money, voucher_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LEASE = {"CLAIM_SECONDS": 2}
 
 
-def stopped(forge: Forge, rows: list[Withdrawal], at: str, job: str = "submit") -> list[Child]:
+def stopped(
+    forge: Forge, rows: list[Any], at: str, job: str = "submit", *, lease: int = 2, **more: Any
+) -> list[Child]:
     """A worker per row, each standing still at that point."""
-    workers = [forge.fork(job, at=f"{at}=stop", settings=LEASE, row=row.pk) for row in rows]
+    settings = {"CLAIM_SECONDS": lease}
+    workers = [forge.fork(job, at=f"{at}=stop", settings=settings, row=row.pk, **more) for row in rows]
     assert all(worker.wait_stopped() for worker in workers)
     return workers
 
 
 def steal() -> None:
     """Their leases run out, and another worker looks after the rows."""
-    while Withdrawal.objects.filter(status="sending", claimed_until__gt=Now()).exists():
+    while any(model.objects.filter(claimed_until__gt=Now()).exists() for model in (Withdrawal, Voucher)):
         time.sleep(0.05)
     money.work()
 
@@ -108,3 +112,44 @@ class TestInTheMiddle:
         assert set(money.accepts(gullible).values()) == {1}
         assert ProviderCall.objects.filter(safe=False).count() == len(rows)
         money.check_promises(gullible, rows)
+
+
+class TestVouchers:
+    """The same for a new code and for one that is redeemed; in the provider's ledger there is one of each at most."""
+
+    @money.volumes(5, 50)
+    @pytest.mark.parametrize("name", ["create", "redeem"])
+    def test_nothing_is_sent_by_two(
+        self, forge: Forge, box: Any, paying: Any, people: Any, name: str, runs: int
+    ) -> None:
+        """Stopped before the first byte (F3, F4), in the middle (F5), behind the last (F6)."""
+        kind = KINDS[name]
+        for _batch in range(runs // 5):
+            rows = {
+                at: [kind.due(paying, people, box) for _row in range(5)] for at in ("F3", "F4", "F5", "F6")
+            }
+            workers = [one for at in rows for one in stopped(forge, rows[at], at, lease=4, kind=name)]
+            steal()
+            money.make_due()
+            money.work()
+            before, half, whole = rows["F3"] + rows["F4"], rows["F5"], rows["F6"]
+            assert money.states(before + half) == {"unknown": 15}
+            assert money.states(whole) == {"active" if name == "create" else "unknown": 5}
+            # People close some of them while the first worker still stands there.
+            kind.people_decide(box, before[::2])
+            go_on(workers)
+            money.make_due()
+            # Before the bytes nothing leaves any more; in the middle its own answer heals, or the list.
+            money.work_until(
+                lambda whole=half + whole: money.states(whole)[kind.good] == len(whole), seconds=10
+            )
+            accepted = kind.accepts(box)
+            assert not any(accepted[row.reference.value] for row in before)
+            assert {accepted[row.reference.value] for row in half + whole} == {1}
+            kind.check(box, before + half + whole)
+        assert sorted(arrivals(box).values()) == [1] * 2 * runs
+
+
+def arrivals(box: Any) -> Any:
+    """How often the same bytes that make or redeem a code arrived."""
+    return voucher_rows.arrived(box, "create") + voucher_rows.arrived(box, "apply")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -129,3 +130,19 @@ def browser_of(person: Any) -> Client:
 def browser(role: str) -> Client:
     """A client that is logged in as a new person with this role."""
     return browser_of(factories.person(role))
+
+
+# --- What a page says ---
+def text_of(response: Any) -> str:
+    return response.content.decode()
+
+
+def words(shown: str) -> str:
+    """What a person reads: without tags, blanks as one."""
+    return " ".join(re.sub(r"<[^>]+>", " ", shown).split())
+
+
+def error_at(shown: str, name: str) -> str:
+    """What stands as an error at this field, without tags."""
+    found = re.search(rf'id="(?:id_)?{name}_error" class="invalid-feedback">(.*?)</div>', shown, re.DOTALL)
+    return words(found[1]) if found else ""

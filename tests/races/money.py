@@ -15,7 +15,8 @@ import pytest
 from django.db.models.functions import Now
 
 from backoffice.kit import office
-from payments.models import Balance, Method, ProviderAccount, Withdrawal
+from codes.models import Voucher
+from payments.models import Balance, Method, ProviderAccount, Tracked, Withdrawal
 from payments.services import balances, polling, withdrawals
 from tests import factories
 
@@ -56,16 +57,17 @@ def approved(account: Any, people: Any, **changed: Any) -> Withdrawal:
     return made
 
 
-def state(withdrawal: Withdrawal) -> str:
+def state(row: Tracked) -> str:
     """Its state now."""
-    withdrawal.refresh_from_db()
-    return withdrawal.status
+    row.refresh_from_db()
+    return row.status
 
 
-def states(rows: Iterable[Withdrawal]) -> Counter[str]:
-    """How many of these are in which state now."""
-    numbers = [row.pk for row in rows]
-    return Counter(Withdrawal.objects.filter(pk__in=numbers).values_list("status", flat=True))
+def states(rows: Iterable[Tracked]) -> Counter[str]:
+    """How many of these (all of one kind) are in which state now."""
+    rows = list(rows)
+    found = type(rows[0])._base_manager.filter(pk__in=[row.pk for row in rows])
+    return Counter(found.values_list("status", flat=True))
 
 
 def free() -> Decimal:
@@ -106,14 +108,15 @@ def set_up(box: Any, **values: Any) -> None:
 
 # --- The other workers ---
 def work() -> None:
-    """One round of everything that beat wakes for withdrawals: the sweep, then the poll."""
+    """One round of what beat wakes for every kind: the sweep, then the poll."""
     polling.run_stuck(limit=200)
     polling.run_due(limit=200)
 
 
 def make_due() -> None:
     """The pause until the next question is over."""
-    Withdrawal.objects.filter(next_check_at__isnull=False).update(next_check_at=Now())
+    for model in (Withdrawal, Voucher):
+        model.objects.filter(next_check_at__isnull=False).update(next_check_at=Now())
 
 
 def work_until(done: Callable[[], bool], *, seconds: float) -> float:
@@ -123,7 +126,11 @@ def work_until(done: Callable[[], bool], *, seconds: float) -> float:
         work()
         took = time.monotonic() - began
         if took > seconds:
-            told = list(Withdrawal.objects.values_list("reference__value", "status", "last_error"))
+            told = [
+                row
+                for model in (Withdrawal, Voucher)
+                for row in model.objects.values_list("reference__value", "status", "last_error")
+            ]
             pytest.fail(f"not done after {took:.0f} s: {told}")
         time.sleep(0.02)
     return time.monotonic() - began

@@ -12,6 +12,8 @@ import pytest
 from django.db import connections, models
 from django.db.models.query import QuerySet
 
+from payments.services import calls
+
 
 def race(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     """Run all of them at the same instant, each in a thread with a connection of its own.
@@ -70,3 +72,56 @@ def meet(
         return result
 
     monkeypatch.setattr(place, name, waiting)
+
+
+class Sleeper:
+    """A worker that stands still where `place.name` is called, before it or (`after`) when that has answered.
+
+    Unless said otherwise that is where a client is made: the row is claimed and no attempt is written down.
+    """
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        place: Any = calls,
+        name: str = "client",
+        *,
+        after: bool = False,
+    ) -> None:
+        self.asleep, self.wake = threading.Event(), threading.Event()
+        self._real, self._after = getattr(place, name), after
+        monkeypatch.setattr(place, name, self._slow)
+        self._thread = threading.Thread(target=lambda: None)
+
+    def _slow(self, *arguments: Any, **named: Any) -> Any:
+        if threading.current_thread() is not self._thread or self.asleep.is_set():
+            return self._real(*arguments, **named)
+        if self._after:
+            result = self._real(*arguments, **named)
+            self._stand()
+            return result
+        self._stand()
+        return self._real(*arguments, **named)
+
+    def _stand(self) -> None:
+        self.asleep.set()
+        assert self.wake.wait(30)
+
+    def begin(self, work: Callable[[], Any]) -> None:
+        """Let it work, until it stands still."""
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                connections.close_all()
+
+        self._thread = threading.Thread(target=run, daemon=True)
+        self._thread.start()
+        assert self.asleep.wait(30)
+
+    def end(self) -> None:
+        """Let it go on, until it has ended."""
+        self.wake.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()

@@ -9,7 +9,6 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -18,7 +17,7 @@ from payments.models import ProviderCall, Withdrawal
 from payments.providers import sockets
 from payments.services import approvals, calls, polling, schedule, withdrawal_reports, withdrawals
 from tests.races import money
-from tests.races.racing import lost, meet, race, without_lock
+from tests.races.racing import Sleeper, lost, meet, race, without_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,41 +87,6 @@ class TestMessages:
             money.check_promises(gullible, [row])
 
 
-class Sleeper:
-    """A worker that has claimed a row and then stands still where `place.name` is called.
-
-    Unless said otherwise that is before its attempt is written down.
-    """
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, place: Any = calls, name: str = "client") -> None:
-        self.asleep, self.wake = threading.Event(), threading.Event()
-        self._real = getattr(place, name)
-        monkeypatch.setattr(place, name, self._slow)
-        self._thread = threading.Thread(target=lambda: None)
-
-    def _slow(self, *arguments: Any, **named: Any) -> Any:
-        if threading.current_thread() is self._thread:
-            self.asleep.set()
-            assert self.wake.wait(30)
-        return self._real(*arguments, **named)
-
-    def begin(self, withdrawal: Withdrawal) -> None:
-        def run() -> None:
-            try:
-                withdrawals.submit(withdrawal_id=withdrawal.pk)
-            finally:
-                connections.close_all()
-
-        self._thread = threading.Thread(target=run, daemon=True)
-        self._thread.start()
-        assert self.asleep.wait(30)
-
-    def end(self) -> None:
-        self.wake.set()
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-
-
 class TestFence:
     """A16: a worker's lease is stolen while it stands still. (Stopped processes: tests/crash/test_stopped.py.)"""
 
@@ -131,7 +95,7 @@ class TestFence:
     ) -> None:
         row = money.approved(paying, people)
         sleeper = Sleeper(monkeypatch)
-        sleeper.begin(row)
+        sleeper.begin(lambda: withdrawals.submit(withdrawal_id=row.pk))
         lease_runs_out(row)
         polling.run_stuck(limit=10)  # proven not sent: back to approved ...
         assert money.state(row) == "approved"
@@ -154,7 +118,7 @@ class TestFence:
         """The worker has passed the fence and stands still before the first byte: no machine sends in its place."""
         row = money.approved(paying, people)
         sleeper = Sleeper(monkeypatch, sockets, "_peer_is_gone")
-        sleeper.begin(row)
+        sleeper.begin(lambda: withdrawals.submit(withdrawal_id=row.pk))
         lease_runs_out(row)
         for _round in range(3):
             money.make_due()
@@ -172,7 +136,7 @@ class TestFence:
         """The control."""
         row = money.approved(paying, people)
         sleeper = Sleeper(monkeypatch)
-        sleeper.begin(row)
+        sleeper.begin(lambda: withdrawals.submit(withdrawal_id=row.pk))
         lease_runs_out(row)
         polling.run_stuck(limit=10)
         polling.run_stuck(limit=10)

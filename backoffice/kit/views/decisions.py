@@ -84,7 +84,10 @@ class DoubtView(DecisionView):
         if getattr(request, "htmx", False):
             return self._checks(self.context())
         messages.info(request, _("The provider is being asked. Go on in a moment."))
-        return self.show(self.form_class(initial=request.POST.dict()) if self.form_class else None)
+        form = self.get_form()
+        if form is not None:
+            form.initial |= request.POST.dict()
+        return self.show(form)
 
     def context(self, **extra: Any) -> dict[str, Any]:
         doubt = self.doubt()

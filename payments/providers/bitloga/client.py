@@ -188,7 +188,7 @@ class Bitloga(Client):
         """The request over the exact bytes that will be sent."""
         body = money.dumps(sent)
         signature = Secret(callbacks.sign(self._secret("api_secret"), body))
-        values = tuple(Secret(str(sent[name])) for name in ("code", "pass") if name in sent)
+        values = tuple(Secret(value) for value in _spellings(sent))
         return Request(
             operation,
             "POST",
@@ -202,3 +202,12 @@ class Bitloga(Client):
             },
             secrets=(signature, *values, *hidden),
         )
+
+
+def _spellings(sent: Parameters) -> set[str]:
+    """The password, and the code as an answer may repeat it: with or without dashes, in either case."""
+    code = str(sent.get("code", ""))
+    bare = code.replace("-", "")
+    return {str(sent.get("pass", "")), code, bare, code.upper(), bare.upper(), code.lower(), bare.lower()} - {
+        ""
+    }

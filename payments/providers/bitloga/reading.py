@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, TypeVar
 
+from backoffice.kit import money
 from payments.providers import answers, headers
 from payments.providers.answers import Unreadable, amount, needed, text
 from payments.providers.base import (
@@ -22,6 +24,7 @@ from payments.providers.base import (
 from payments.providers.bitloga import refusals
 from payments.providers.errors import Denied, OutcomeUnknown, RateLimited
 from payments.providers.exchange import Answer
+from payments.providers.redaction import MASK
 from payments.providers.words import gettext_noop as _
 
 Report = TypeVar("Report")
@@ -47,6 +50,8 @@ WITHDRAWAL_STATES = {
 VOUCHER_STATES = {"active": "active", "redeemed": "redeemed", "disabled": "disabled"}
 
 _CURRENCY = re.compile(r"[A-Z0-9]{2,20}", re.ASCII)
+#: The longest currency code that can be kept.
+CODE_LENGTH = 16
 
 GARBLED = _("bitloga's answer could not be read. It will be asked again.")
 BLOCKED = _("bitloga turned us away before its API. An admin must check our address and the base URL.")
@@ -215,10 +220,10 @@ def redeemed_code(code: str) -> Callable[[Data, Data], VoucherReport]:
     """The answer to `apply`: what it was worth."""
 
     def read(data: Data, raw: Data) -> VoucherReport:
-        currency = needed(data, "currency", limit=50)
-        if not _CURRENCY.fullmatch(currency):
-            raise Unreadable("currency is none")
-        return VoucherReport(code, amount(data, "amount"), currency, "redeemed", raw=raw)
+        currency, worth = _without(code, needed(raw, "currency", limit=CODE_LENGTH)), _worth(data)
+        if not _CURRENCY.fullmatch(currency) or not worth:
+            raise Unreadable("it is worth nothing that we could book")
+        return VoucherReport(code, worth, currency, "redeemed", raw=raw)
 
     return read
 
@@ -231,21 +236,39 @@ def code_list(data: Data, raw: Data) -> list[VoucherReport]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Unreadable("data is not a list of codes")
     shown = raw.get("data")
-    clean = shown if isinstance(shown, list) and len(shown) == len(rows) else [{}] * len(rows)
-    return [_code(row, cleaned) for row, cleaned in zip(rows, clean, strict=True)]
+    if (
+        not isinstance(shown, list)
+        or len(shown) != len(rows)
+        or not all(isinstance(row, dict) for row in shown)
+    ):
+        raise Unreadable("data cannot be shown without its secrets")
+    return [_code(row, cleaned) for row, cleaned in zip(rows, shown, strict=True)]
 
 
-def _code(row: Data, raw: Any) -> VoucherReport:
-    status = needed(row, "status", limit=100)
+def _code(row: Data, raw: Data) -> VoucherReport:
+    """One line. Its texts are taken without secrets: nobody may learn a code from a status or a time."""
+    code = needed(row, "code", limit=200)
+    status = _without(code, needed(raw, "status", limit=100))
     return VoucherReport(
-        needed(row, "code", limit=200),
-        amount(row, "amount"),
-        needed(row, "currency", limit=50),
+        code,
+        _worth(row),
+        _without(code, needed(raw, "currency", limit=CODE_LENGTH)),
         VOUCHER_STATES.get(answers.word(status)),
         status,
         has_password=answers.word(text(row, "pass")) == "required",
-        description=text(row, "desc", limit=4000),
-        created_text=text(row, "createtime", limit=100),
-        applied_text=text(row, "applytime", limit=100),
-        raw=raw if isinstance(raw, dict) else {},
+        description=_without(code, text(raw, "desc", limit=4000)),
+        created_text=_without(code, text(raw, "createtime", limit=100)),
+        applied_text=_without(code, text(raw, "applytime", limit=100)),
+        raw=raw,
     )
+
+
+def _worth(data: Mapping[str, Any]) -> Decimal:
+    """The amount as exactly as it can be kept: the noise of PHP's floats stands behind that."""
+    return money.quantize(amount(data, "amount"), money.DECIMAL_PLACES)
+
+
+def _without(code: str, found: str) -> str:
+    """A text that may repeat the code, in whatever form bitloga gives to its codes."""
+    spellings = "|".join(re.escape(one) for one in (code, code.replace("-", "")) if one)
+    return re.sub(spellings, MASK, found, flags=re.IGNORECASE) if spellings else found

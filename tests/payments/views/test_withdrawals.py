@@ -20,6 +20,8 @@ from payments.providers.base import WithdrawalReport
 from payments.services import exceptions, freeze, withdrawal_decisions, withdrawal_reports, withdrawals
 from tests import factories
 from tests.payments import rows
+from tests.payments.rows import error_at, words
+from tests.payments.rows import text_of as text
 
 pytestmark = pytest.mark.django_db
 ROLES = ("viewer", "operator", "approver", "finance", "admin")
@@ -143,15 +145,6 @@ def told(withdrawal: Withdrawal, status: str | None = "complete", **more: Any) -
     report = WithdrawalReport(withdrawal.reference.value, status, **values)
     withdrawal_reports.apply(withdrawal_id=withdrawal.pk, report=report, way="poll", asked_at=timezone.now())
     return fresh(withdrawal)
-
-
-def text(response: Any) -> str:
-    return response.content.decode()
-
-
-def words(shown: str) -> str:
-    """What a person reads: without tags, blanks as one."""
-    return " ".join(re.sub(r"<[^>]+>", " ", shown).split())
 
 
 def page(role: str, withdrawal: Withdrawal) -> str:
@@ -280,12 +273,6 @@ class Form:
 @pytest.fixture
 def form(main: ProviderAccount) -> Form:
     return Form(main)
-
-
-def error_at(shown: str, name: str) -> str:
-    """What stands as an error at this field, without tags."""
-    found = re.search(rf'id="(?:id_)?{name}_error" class="invalid-feedback">(.*?)</div>', shown, re.DOTALL)
-    return words(found[1]) if found else ""
 
 
 class TestRequest:
