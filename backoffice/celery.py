@@ -28,6 +28,7 @@ BEAT = {
     "balances": ("payments.refresh_balances", 30, POLLING),
     "expire": ("payments.expire", 60, POLLING),
     "search": ("backoffice.index_search", 2, REPORTS),
+    "daily-sums": ("payments.fold_daily_sums", 10, REPORTS),
     "prune": ("payments.prune_traffic", 3600, REPORTS),
     "heartbeat": ("backoffice.heartbeat", 10, MONEY),
 }
@@ -60,6 +61,7 @@ app.conf.update(
         "payments.poll_*": {"queue": POLLING},
         "payments.refresh_balances": {"queue": POLLING},
         "backoffice.index_*": {"queue": REPORTS},
+        "payments.fold_*": {"queue": REPORTS},
         "payments.prune_traffic": {"queue": REPORTS},
     },
     beat_schedule={

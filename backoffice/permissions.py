@@ -61,8 +61,9 @@ TABLE: dict[str, frozenset[str]] = {
     # resolve an unknown outcome
     "payments.resolve_invoice": frozenset({APPROVER}),
     "payments.resolve_withdrawal": frozenset({APPROVER}),
-    # exports, exceptions
+    # exports, reports, exceptions
     "backoffice.export": frozenset({APPROVER, FINANCE}),
+    "backoffice.view_report": frozenset({APPROVER, FINANCE}),
     "payments.own_exceptionitem": frozenset({APPROVER, FINANCE}),
     "payments.close_exceptionitem": frozenset({APPROVER, FINANCE}),
     # audit trail, raw traffic

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice import permissions
 from backoffice.kit import html, office, verbs
-from payments import invariants
+from payments import invariants, reports
+from payments.filters.common import currencies
 from payments.models import (
     AccountHealth,
     Balance,
@@ -32,6 +33,7 @@ from payments.services import (
     invoice_reports,
     invoices,
     methods,
+    statements,
     withdrawal_decisions,
     withdrawals,
 )
@@ -40,6 +42,8 @@ from payments.tables.movements import LatestMovementTable
 
 SHOWN_ACCOUNTS = 12
 SHOWN_BALANCES = 4
+
+html.places_by(methods.places)
 
 office.register(
     office.Kind(
@@ -317,6 +321,21 @@ office.register(
     office.TimelineSource(name="movements", events=_movements, permission="payments.view_movement"),
 )
 office.register(*invariants.ALL)
+office.register(
+    office.Report(
+        name="statements",
+        title=_("Statements of account"),
+        intro=_("Compared with what the providers stated."),
+        template="payments/reports/statements.html",
+        permission="backoffice.view_report",
+        rows=statements.over,
+        columns=reports.statement_columns,
+        choices=(
+            ("account", _("Account"), reports.account_choices),
+            ("currency", _("Currency"), currencies),
+        ),
+    )
+)
 
 # --- The audit trail's words ---
 verbs.say(

@@ -38,7 +38,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             ),
             *("backoffice.accounts", "backoffice.account_forms"),  # what allauth calls
             *("backoffice.checks", "backoffice.middleware", "backoffice.navigation"),  # what Django calls
-            *("payments", "payments.invariants", "codes"),
+            *("payments", "payments.invariants", "payments.reports", "codes"),
         ],
     ),
 ]
@@ -52,9 +52,9 @@ LONELY = [
 SERVICE_FLOORS: dict[str, set[str]] = {
     "base": {
         *("references", "calls", "health", "movements", "approvals", "exceptions", "destinations"),
-        *("schedule", "freeze", "failpoints"),
+        *("schedule", "freeze", "failpoints", "daily_sums"),
     },
-    "facts": {"accounts", "balances", "reservations", "methods", "rates", "directions"},
+    "facts": {"accounts", "balances", "reservations", "methods", "statements", "rates", "directions"},
     "deals": {
         *("invoices", "invoice_fields", "invoice_reports", "wallets", "bids"),
         *("withdrawals", "withdrawal_fields", "withdrawal_reports", "withdrawal_decisions"),

@@ -10,14 +10,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from ..exports import stream_csv
 from ..filters import FilterSet
 from ..paging import COUNT_CAP, Keyset, capped_count
 from ..tables import BaseTable
 from .actions import PageAction, allowed
+from .files import EXPORT, FORMATS, answer
 from .staff import WHOLE_PAGE, StaffView
-
-EXPORT = "backoffice.export"
 
 
 class ListView(StaffView):
@@ -32,8 +30,8 @@ class ListView(StaffView):
 
     ordering: the keys of the default order; NOT NULL, the last one unique, with an index on exactly these.
     title, intro: default to the model's plural name and "". Override `get_queryset()` to narrow the rows.
-    `?sort=` takes the table's orderable columns, `?after=` and `?before=` a cursor, `?export=csv` (permission
-    backoffice.export) gives the same rows as a file. Costs two queries: the rows, and a count up to 10,000.
+    `?sort=` takes the table's orderable columns, `?after=` and `?before=` a cursor, `?export=csv` or `xlsx`
+    (permission backoffice.export) gives the same rows as a file. Costs two queries: the rows, and a count up to 10,000.
     """
 
     table_class: ClassVar[type[BaseTable]]
@@ -63,11 +61,11 @@ class ListView(StaffView):
             filterset = self.filterset_class(asked, queryset=queryset, request=request)
             queryset = filterset.qs
         sorted_by, keyset = self._sorting(asked.get("sort", ""))
-        if asked.get("export") == "csv":
+        if asked.get("export") in FORMATS:
             if not (self.exportable and self.may(EXPORT)):
                 raise PermissionDenied
             if filterset is None or filterset.is_valid():
-                return self._export(queryset.order_by(*keyset.ordering))
+                return self._export(queryset.order_by(*keyset.ordering), filterset)
         page = keyset.page(
             queryset, size=self.page_size, after=asked.get("after", ""), before=asked.get("before", "")
         )
@@ -104,7 +102,12 @@ class ListView(StaffView):
         sign, path = ("-", first[1:]) if first.startswith("-") else ("", first)
         return f"{sign}{names.get(path, path)}", Keyset(self.model, self.ordering)
 
-    def _export(self, queryset: QuerySet[Any]) -> HttpResponseBase:
-        table = self.table_class((), request=self.request)
-        name = str(self.model._meta.model_name)
-        return stream_csv(name=name, columns=table.export_columns(), queryset=queryset)
+    def _export(self, queryset: QuerySet[Any], filterset: FilterSet | None) -> HttpResponseBase:
+        return answer(
+            self.request,
+            name=str(self.model._meta.model_name),
+            title=str(self.get_title()),
+            columns=self.table_class((), request=self.request).export_columns(),
+            rows=queryset,
+            asked=filterset.told() if filterset is not None else {},
+        )
