@@ -17,7 +17,7 @@ help:
 	@echo "make test-long  run the long forms of the tests"
 	@echo "make check      format, lint, types, templates, migrations, system checks, architecture"
 	@echo "make format     put the code into the house's format"
-	@echo "make bench      measure against what others would use"
+	@echo "make bench      measure against what others would use (ONLY=history: one of them)"
 
 run: .venv/installed-run
 	@exec $(PY) -m backoffice.runner
@@ -29,7 +29,7 @@ test-long: .venv/installed-test
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m long
 
 bench: .venv/installed-test
-	@$(PY) -m benchmarks
+	@$(PY) -m benchmarks $(ONLY)
 
 format: .venv/installed-test
 	@$(PY) -m ruff format --quiet .

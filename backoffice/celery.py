@@ -29,6 +29,7 @@ BEAT = {
     "vouchers": ("codes.sync_accounts", 30, POLLING),
     "expire": ("payments.expire", 60, POLLING),
     "search": ("backoffice.index_search", 2, REPORTS),
+    "daily-sums": ("payments.fold_daily_sums", 10, REPORTS),
     "prune": ("payments.prune_traffic", 3600, REPORTS),
     "heartbeat": ("backoffice.heartbeat", 10, MONEY),
 }
@@ -62,6 +63,7 @@ app.conf.update(
         "payments.refresh_balances": {"queue": POLLING},
         "codes.sync_*": {"queue": POLLING},
         "backoffice.index_*": {"queue": REPORTS},
+        "payments.fold_*": {"queue": REPORTS},
         "payments.prune_traffic": {"queue": REPORTS},
     },
     beat_schedule={

@@ -65,6 +65,7 @@ MENU: tuple[Section, ...] = (
             Entry(_("Balances"), "payments:balance_list", "payments.view_balance", "wallet"),
             Entry(_("History"), "payments:movement_list", "payments.view_movement", "arrow-left-right"),
             Entry(_("Liability"), "codes:liability", "codes.view_voucher", "scale"),
+            Entry(_("Reports"), "report_list", "backoffice.view_report", "file-chart-column"),
         ),
     ),
     Section(

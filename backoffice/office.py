@@ -48,6 +48,7 @@ office.register(
 verbs.say(
     {
         NOTED: _("Note added"),
+        "export.made": _("Exported"),
         "role.given": _("Role given"),
         "role.taken": _("Role taken away"),
         "user.created": _("User made"),

@@ -71,8 +71,9 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.resolve_invoice": frozenset({APPROVER}),
     "payments.resolve_withdrawal": frozenset({APPROVER}),
     "codes.resolve_voucher": frozenset({APPROVER}),
-    # exports, exceptions
+    # exports, reports, exceptions
     "backoffice.export": frozenset({APPROVER, FINANCE}),
+    "backoffice.view_report": frozenset({APPROVER, FINANCE}),
     "payments.own_exceptionitem": frozenset({APPROVER, FINANCE}),
     "payments.close_exceptionitem": frozenset({APPROVER, FINANCE}),
     # audit trail, raw traffic

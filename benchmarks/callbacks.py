@@ -5,21 +5,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
-import http.client
 import json
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from backoffice import embedded
-from benchmarks import load
+from benchmarks import load, machine
 
-ROOT = Path(__file__).resolve().parent.parent
 PORT = 18980
 CONNECTIONS = 16
 
@@ -37,32 +32,14 @@ class Variant:
 
     def measure(self, seconds: float) -> None:
         """Start the server, warm it up, load it, and note its CPU per answer."""
-        command = [sys.executable, "-m", "gunicorn", self.application, "--bind", f"127.0.0.1:{PORT}"]
-        command += [
-            "--workers",
-            "2",
-            "--threads",
-            "8",
-            "--worker-class",
-            "gthread",
-            "--keep-alive",
-            "30",
-            "--log-level",
-            "error",
-        ]
-        (ROOT / "var").mkdir(exist_ok=True)
-        with (ROOT / "var" / "bench.log").open("ab") as log:
-            server = subprocess.Popen(
-                command, cwd=ROOT, env=os.environ | self.environment, stdout=log, stderr=log
-            )
+        server = machine.serve(self.application, self.environment, PORT, workers=2, threads=8)
         try:
-            _wait_for_port()
             load.run(port=PORT, connections=CONNECTIONS, seconds=1.0, make=self.make)
-            before = _cpu_seconds(server.pid)
+            before = machine.cpu_seconds(server.pid)
             seen = load.run(
                 port=PORT, connections=CONNECTIONS, seconds=seconds, make=self._fresh(len(self.loads))
             )
-            self.cpu_ms.append((_cpu_seconds(server.pid) - before) * 1000 / seen.total)
+            self.cpu_ms.append((machine.cpu_seconds(server.pid) - before) * 1000 / seen.total)
             self.loads.append(seen)
         finally:
             server.terminate()
@@ -82,33 +59,6 @@ class Variant:
     @property
     def p99(self) -> float:
         return statistics.median(one.p99 for one in self.loads)
-
-
-def _wait_for_port() -> None:
-    """Until the server answers anything at all."""
-    for _try in range(300):
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
-        try:
-            connection.request("GET", "/nothing-here")
-            connection.getresponse().read()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-        finally:
-            connection.close()
-    raise RuntimeError("the server did not come up: see var/bench.log")
-
-
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of the server and its workers so far."""
-    tick = os.sysconf("SC_CLK_TCK")
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    total = 0
-    for one in (str(pid), *children):
-        parts = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        total += int(parts[11]) + int(parts[12])
-    return total / tick
 
 
 # --- The three requests: JSON of the same size, every id unique ---
@@ -152,46 +102,19 @@ def _peer(path: str, secret: str, serial: int) -> bytes:
 
 
 # --- The run ---
-def _python(code: str, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return (done.stdout.strip().splitlines() or [""])[-1]
-
-
 def variants(home: Path) -> list[Variant]:
     """The three servers on one database server, each with a database of its own."""
     url = embedded.database_url(home)
     database = {name: url.replace("/backoffice?", f"/{name}?") for name in ("ours", "bare", "peer")}
     for name in database:
-        _python(
+        machine.python(
             f"import psycopg; psycopg.connect({url!r}, autocommit=True).execute('CREATE DATABASE bench_{name}')",
             {},
         )
         database[name] = url.replace("/backoffice?", f"/bench_{name}?")
-    ours = {
-        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
-        "DEBUG": "off",
-        "BACKOFFICE_HOME": str(home),
-        "SECRET_KEY": "bench" * 12,
-        "FIELD_ENCRYPTION_KEYS": "YmVuY2gtb25seS1maWVsZC1rZXktMDAwMDAwMDAwMDA=",
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "PUBLIC_URL": "https://127.0.0.1",
-        "METRICS_TOKEN": "bench",
-        "EMAIL_URL": "dummymail://",
-        "DATABASE_URL": database["ours"],
-        "REDIS_URL": embedded.redis_url(home),
-        "PROVIDER_INTERNAL_HOSTS": "127.0.0.1:9",
-    }
+    ours = machine.product(home, database["ours"], url="https://127.0.0.1")
     setup = "import django; django.setup(); from django.core.management import call_command; call_command('migrate', verbosity=0)\n"
-    path = _python(
+    path = machine.python(
         setup + "from payments.services import accounts\n"
         "account = accounts.create(actor=None, provider='bitloga', name='bench', base_url='http://127.0.0.1:9/',"
         " credentials={'api_key': 'k', 'api_secret': 's'})\n"
@@ -199,11 +122,11 @@ def variants(home: Path) -> list[Variant]:
         ours,
     ).removeprefix("https://127.0.0.1")
     bare, peer = {"DATABASE_URL": database["bare"]}, {"DATABASE_URL": database["peer"]}
-    _python(
+    machine.python(
         f"import psycopg; psycopg.connect({database['bare']!r}, autocommit=True).execute({_TABLE!r}); print()",
         {},
     )
-    peer_path = _python("from benchmarks import peer; print(peer.prepare())", peer)
+    peer_path = machine.python("from benchmarks import peer; print(peer.prepare())", peer)
     return [
         Variant("ours", "backoffice.wsgi:application", ours, functools.partial(_ours, path, "s")),
         Variant("bare view", "benchmarks.bare:application", bare, _bare),
@@ -236,16 +159,19 @@ def run(home: Path, *, rounds: int = 5, seconds: float = 4.0) -> list[str]:
         lines.append(f"{one.name:<28}{one.rps:>8.0f}{p50:>8.1f}{one.p99:>8.1f}{one.cpu:>8.2f}{bad:>9}")
     ours, bare, peer = measured
 
-    def goal(name: str, value: float, limit: float, *, most: bool, words: str) -> str:
-        met = value <= limit if most else value >= limit
-        sign = "<=" if most else ">="
-        return f"{name}  {words:<44}{value:>7.2f}  goal {sign} {limit:.2f}  {'met' if met else 'NOT MET'}"
-
     lines += [
-        goal("C1", ours.cpu / bare.cpu, 1.6, most=True, words="CPU per callback, against the bare view"),
-        goal("C1", ours.rps / bare.rps, 0.6, most=False, words="callbacks per second, against the bare view"),
-        goal("C2", ours.rps / peer.rps, 5, most=False, words="callbacks per second, against dj-stripe"),
-        goal("C2", ours.cpu / peer.cpu, 1 / 6, most=True, words="CPU per callback, against dj-stripe"),
-        goal("C3", ours.p99 / bare.p99, 2, most=True, words="p99, against the bare view"),
+        machine.goal(
+            "C1", ours.cpu / bare.cpu, 1.6, most=True, words="CPU per callback, against the bare view"
+        ),
+        machine.goal(
+            "C1", ours.rps / bare.rps, 0.6, most=False, words="callbacks per second, against the bare view"
+        ),
+        machine.goal(
+            "C2", ours.rps / peer.rps, 5, most=False, words="callbacks per second, against dj-stripe"
+        ),
+        machine.goal(
+            "C2", ours.cpu / peer.cpu, 1 / 6, most=True, words="CPU per callback, against dj-stripe"
+        ),
+        machine.goal("C3", ours.p99 / bare.p99, 2, most=True, words="p99, against the bare view"),
     ]
     return lines

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Max
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,7 +15,7 @@ from backoffice import permissions
 from backoffice.kit import charts, html, office
 from backoffice.kit.paging import COUNT_CAP, capped_counts
 from payments.models import AccountHealth, Balance, Invoice, Movement, ProviderAccount, Withdrawal
-from payments.services import balances, health, movements
+from payments.services import balances, daily_sums, health
 from payments.tables import pieces
 from payments.tables.movements import LatestMovementTable
 
@@ -79,7 +77,9 @@ def _failing(user: Any) -> dict[str, Any]:
 # --- Money in and out ---
 def _flow(user: Any, currency: str = "") -> dict[str, Any]:
     """Money in and out per day of the books' zone, of the currency that was chosen or moves most often."""
-    lines = movements.daily(days=FLOW_DAYS)
+    today = daily_sums.today()
+    first = today - dt.timedelta(days=FLOW_DAYS - 1)
+    lines = daily_sums.totals(by=("day", "currency"), on_balance=True, since=first, until=today)
     counts: dict[str, int] = {}
     for line in lines:
         counts[line["currency"]] = counts.get(line["currency"], 0) + line["count"]
@@ -87,7 +87,6 @@ def _flow(user: Any, currency: str = "") -> dict[str, Any]:
         return {"currencies": []}
     chosen = currency if currency in counts else max(sorted(counts), key=lambda code: counts[code])
     known = {line["day"]: line for line in lines if line["currency"] == chosen}
-    today = timezone.localtime(timezone=zoneinfo.ZoneInfo(settings.TIME_ZONE)).date()
     days = [_day(today - dt.timedelta(days=back), known, chosen) for back in reversed(range(FLOW_DAYS))]
     came, went = sum((day.came for day in days), Decimal(0)), sum((day.went for day in days), Decimal(0))
     words = {

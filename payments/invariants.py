@@ -25,6 +25,7 @@ from payments.models import (
     Reservation,
     Withdrawal,
 )
+from payments.services import daily_sums
 
 LATE = dt.timedelta(minutes=10)
 # word: (model, the verbs that tell its first state)
@@ -164,6 +165,15 @@ def books_foot() -> list[str]:
     return broken
 
 
+def sums_agree() -> list[str]:
+    """The daily sums, with what is not folded in yet, are those of the movements."""
+    return [
+        f"the sums of {line['day']}, account {line['account']}, {line['currency']}, {line['kind']} are off by"
+        f" {line['count']} movements, {money.plain(line['came'])} in, {money.plain(line['went'])} out"
+        for line in daily_sums.differences()
+    ]
+
+
 ALL = (
     office.Invariant("V1", "nothing was sent and accepted twice", sent_once),
     office.Invariant("V3", "final states never change", final_stays),
@@ -172,4 +182,5 @@ ALL = (
     office.Invariant("V6", "the audit trail tells every state", told_once),
     office.Invariant("V7", "no callback is forgotten", inbox_moves),
     office.Invariant("V9", "the books foot", books_foot),
+    office.Invariant("sums", "daily sums are those of the movements", sums_agree),
 )

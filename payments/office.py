@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import html, office, verbs
-from payments import dashboard, demo, invariants
+from payments import dashboard, demo, invariants, reports
+from payments.filters.common import currencies
 from payments.models import (
     AccountHealth,
     Callback,
@@ -27,6 +28,7 @@ from payments.services import (
     invoice_reports,
     invoices,
     methods,
+    statements,
     withdrawal_decisions,
     withdrawals,
 )
@@ -56,6 +58,8 @@ def _withdrawal(withdrawal: Withdrawal) -> office.Summary:
         account=withdrawal.account,
     )
 
+
+html.places_by(methods.places)
 
 office.register(
     office.Kind(
@@ -263,6 +267,21 @@ office.register(
     office.TimelineSource(name="movements", events=_movements, permission="payments.view_movement"),
 )
 office.register(*invariants.ALL)
+office.register(
+    office.Report(
+        name="statements",
+        title=_("Statements of account"),
+        intro=_("Compared with what the providers stated."),
+        template="payments/reports/statements.html",
+        permission="backoffice.view_report",
+        rows=statements.over,
+        columns=reports.statement_columns,
+        choices=(
+            ("account", _("Account"), reports.account_choices),
+            ("currency", _("Currency"), currencies),
+        ),
+    )
+)
 
 # --- The audit trail's words ---
 verbs.say(

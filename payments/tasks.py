@@ -132,6 +132,13 @@ def expire() -> None:
     polling.expire()
 
 
+@shared_task(name="payments.fold_daily_sums")
+def fold_daily_sums() -> None:
+    from payments.services import daily_sums
+
+    daily_sums.fold()
+
+
 @shared_task(name="payments.prune_traffic")
 def prune_traffic() -> None:
     from payments.services import callbacks, calls

@@ -39,7 +39,8 @@ FLOORS: list[tuple[str, list[str]]] = [
             ),
             *("backoffice.accounts", "backoffice.account_forms"),  # what allauth calls
             *("backoffice.checks", "backoffice.middleware", "backoffice.navigation"),  # what Django calls
-            *("payments", "payments.invariants", "payments.dashboard", "codes", "codes.invariants"),
+            *("payments", "payments.invariants", "payments.dashboard", "payments.reports"),
+            *("codes", "codes.invariants"),
             *("backoffice.demo", "payments.demo", "codes.demo"),
         ],
     ),
@@ -54,9 +55,12 @@ LONELY = [
 SERVICE_FLOORS: dict[str, set[str]] = {
     "base": {
         *("references", "calls", "health", "movements", "approvals", "exceptions", "destinations"),
-        *("schedule", "freeze", "failpoints"),
+        *("schedule", "freeze", "failpoints", "daily_sums"),
     },
-    "facts": {"accounts", "balances", "reservations", "methods", "decisions", "rates", "directions"},
+    "facts": {
+        *("accounts", "balances", "reservations", "methods", "decisions", "statements"),
+        *("rates", "directions"),
+    },
     "deals": {
         *("invoices", "invoice_fields", "invoice_reports", "wallets", "bids"),
         *("withdrawals", "withdrawal_fields", "withdrawal_reports", "withdrawal_decisions"),

@@ -49,6 +49,7 @@ WORDS = {
     "uidb36": "3",
     "key": "abc",
     "provider": "bitloga",
+    "report": "statements",
     "token": "unknown",
 }
 # Address parts that are rows of a model which the view does not name as its own.

@@ -79,7 +79,7 @@ TALKERS = {
     "payments/providers/hosts.py": "asks the resolver, so that the address can be checked and pinned",
     "payments/providers/http.py": "the only place that talks to providers",
     "payments/providers/sockets.py": "its connections",
-    "backoffice/management/commands/demo.py": "asks the sandbox's control page for the demo account's keys",
+    "backoffice/demo.py": "asks the sandbox's control page for the demo account's keys",
     "backoffice/runner.py": "asks this machine whether the web answers; no product code",
     "backoffice/installation.py": "asks this machine whether a port is free; no product code",
 }

@@ -1,6 +1,7 @@
 """CSV, streamed: flat memory at any size, exact amounts, named zone, no cell that a spreadsheet would run.
 
-Knows columns and rows, no table and no permission.
+Knows columns and rows, no table and no permission. Where every column also says itself in SQL, PostgreSQL writes
+the lines (kit.copying), about ten times as fast; the same columns become a spreadsheet in kit.spreadsheets.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import datetime as dt
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
+from . import copying
 from .money import plain
 
 ROWS_PER_QUERY = 2000
@@ -31,10 +33,14 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class ExportColumn:
-    """A column of an export: its header, and how to read the value from a record."""
+    """A column of an export: its header, and how to read the value from a record.
+
+    copied: the same value as the database gives it, of kit.copying; None where only `value` can tell it.
+    """
 
     header: str
     value: Callable[[Any], Any]
+    copied: copying.Copied | None = None
 
 
 def guarded(text: str) -> str:
@@ -56,7 +62,7 @@ def cell(value: Any, zone: dt.tzinfo) -> str:
         case int():
             return str(value)
         case dt.datetime():
-            return value.astimezone(zone).isoformat()
+            return value.astimezone(zone).isoformat(timespec="seconds")
         case dt.date():
             return value.isoformat()
         case dict() | list() | tuple():
@@ -64,33 +70,73 @@ def cell(value: Any, zone: dt.tzinfo) -> str:
     return guarded(str(value))
 
 
+def filename(name: str, ending: str) -> str:
+    """`<name>_<date>_<time>.<ending>`, in the zone that is current now."""
+    return f"{name}_{timezone.localtime():%Y-%m-%d_%H%M}.{ending}"
+
+
 def stream_csv(
-    *, name: str, columns: Sequence[ExportColumn], queryset: QuerySet[Any]
+    *, name: str, columns: Sequence[ExportColumn], rows: QuerySet[Any] | Iterable[Any]
 ) -> StreamingHttpResponse:
-    """Answer with all rows as a file `<name>_<date>_<time>.csv`, times in the zone that is current now."""
+    """Answer with all rows as a file `<name>_<date>_<time>.csv`, times in the zone that is current now.
+
+    Its header line is sent before the first row is asked for. Rows that are no queryset are walked through once.
+    """
     zone = timezone.get_current_timezone()
+    copied = all_copied(columns)
+    if isinstance(rows, QuerySet) and copied:
+        lines = copying.stream(rows, copied, zone=str(zone))
+    else:
+        lines = _lines([column.value for column in columns], rows, zone)
     response = StreamingHttpResponse(
-        _chunks(columns, queryset, zone),
+        _headed(columns, lines),
         content_type="text/csv; charset=utf-8",
         headers={"X-Accel-Buffering": "no"},
     )
-    stamp = timezone.localtime().strftime("%Y-%m-%d_%H%M")
-    response["Content-Disposition"] = f'attachment; filename="{name}_{stamp}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{filename(name, "csv")}"'
     return response
 
 
-def _chunks(columns: Sequence[ExportColumn], queryset: QuerySet[Any], zone: dt.tzinfo) -> Iterator[bytes]:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow([guarded(column.header) for column in columns])
-    yield _taken(buffer)
-    values = [column.value for column in columns]
+def all_copied(columns: Sequence[ExportColumn]) -> list[copying.Copied]:
+    """What the database gives for each column; empty where it cannot give all of them."""
+    found = [column.copied for column in columns if column.copied is not None]
+    return found if len(found) == len(columns) else []
+
+
+def records(
+    rows: QuerySet[Any] | Iterable[Any], copied: Sequence[copying.Copied] = ()
+) -> Generator[Any, None, None]:
+    """The rows one after another, a queryset's from a cursor: never all in memory. Close it, or walk to its end.
+
+    copied: then a queryset's rows are tuples of these values.
+    """
+    if not isinstance(rows, QuerySet):
+        yield from rows
+        return
     # In a transaction the cursor streams; outside of one PostgreSQL first writes down the whole answer.
     with transaction.atomic():
-        for number, record in enumerate(queryset.iterator(chunk_size=ROWS_PER_QUERY), start=1):
-            writer.writerow([cell(value(record), zone) for value in values])
-            if number % ROWS_PER_CHUNK == 0:
-                yield _taken(buffer)
+        if copied:
+            yield from copying.values(rows, copied, chunk=ROWS_PER_QUERY)
+        else:
+            yield from rows.iterator(chunk_size=ROWS_PER_QUERY)
+
+
+def _headed(columns: Sequence[ExportColumn], lines: Iterator[bytes]) -> Iterator[bytes]:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow([guarded(column.header) for column in columns])
+    yield _taken(buffer)
+    yield from lines
+
+
+def _lines(
+    values: Sequence[Callable[[Any], Any]], rows: QuerySet[Any] | Iterable[Any], zone: dt.tzinfo
+) -> Iterator[bytes]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    for number, record in enumerate(records(rows), start=1):
+        writer.writerow([cell(value(record), zone) for value in values])
+        if number % ROWS_PER_CHUNK == 0:
+            yield _taken(buffer)
     if buffer.tell():
         yield _taken(buffer)
 

@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.models import SearchEntry
 
+from . import periods
+
 SEARCH_HINT = _("Reference, name, address …")
 FIRST_DAY, LAST_DAY = dt.date(1970, 1, 1), dt.date(2199, 12, 31)
 
@@ -31,8 +33,14 @@ class FilterSet(django_filters.FilterSet):
             account = ModelChoiceFilter(queryset=ProviderAccount.objects.all(), label=_("Account"))
             since, until = SinceFilter("created_at"), UntilFilter("created_at")
 
-    A value that makes no sense is shown at its field, and then no row is listed or exported.
+    A value that makes no sense is shown at its field, and then no row is listed or exported. With a PeriodFilter
+    named `period` before them, `since` and `until` count only where own dates are chosen.
     """
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        if data is not None and "period" in self.base_filters:
+            data = one_period(data)
+        super().__init__(data, *args, **kwargs)
 
     @property
     def qs(self) -> QuerySet[Any]:
@@ -66,6 +74,13 @@ class FilterSet(django_filters.FilterSet):
     @property
     def is_active(self) -> bool:
         return bool(self.active)
+
+    def told(self) -> dict[str, str]:
+        """What narrows the list now, for the audit trail. Of free text only that there was some: anything may be in it."""
+        return {
+            name: "…" if isinstance(self.filters[name], SearchFilter) else self.data[name].strip()
+            for name in self.active
+        }
 
 
 def _dress(field: forms.Field, wrong: bool) -> None:
@@ -124,7 +139,9 @@ class SearchFilter(django_filters.CharFilter):
         return qs.filter(**{f"{self.field_name}__in": found})
 
 
-class _DayField(forms.DateField):
+class DayField(forms.DateField):
+    """A day between 1970 and 2199."""
+
     input_formats = ["%Y-%m-%d"]
     widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
@@ -136,11 +153,39 @@ class _DayField(forms.DateField):
 
 
 class _DayFilter(django_filters.DateFilter):
-    field_class = _DayField
+    field_class = DayField
 
     @staticmethod
     def midnight(day: dt.date) -> dt.datetime:
         return dt.datetime.combine(day, dt.time(), tzinfo=timezone.get_current_timezone())
+
+
+class PeriodFilter(django_filters.ChoiceFilter):
+    """The usual periods, of days in the person's zone; "own" leaves it to a SinceFilter and an UntilFilter."""
+
+    def __init__(self, path: str, **kwargs: Any) -> None:
+        fixed = {"label": _("Period"), "choices": periods.CHOICES, "empty_label": _("Any time")}
+        super().__init__(field_name=path, **{**fixed, **kwargs})
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if value in ("", None, periods.OWN):
+            return qs
+        since, until = periods.days(value, timezone.localdate())
+        begin, end = _DayFilter.midnight(since), _DayFilter.midnight(until + dt.timedelta(days=1))
+        return qs.filter(**{f"{self.field_name}__gte": begin, f"{self.field_name}__lt": end})
+
+
+def one_period(data: Any) -> Any:
+    """What was asked for, with either a named period or own dates: the other of the two is left out."""
+    data, ends = data.copy(), ("since", "until")
+    if data.get("period", "") not in ("", periods.OWN):
+        for end in ends:
+            data.pop(end, None)
+    elif any(data.get(end, "").strip() for end in ends):
+        data["period"] = periods.OWN
+    elif "period" in data:
+        data["period"] = ""
+    return data
 
 
 class SinceFilter(_DayFilter):

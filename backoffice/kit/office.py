@@ -1,6 +1,6 @@
 """What an app gives to the shared pages: a registry of parts, filled by each app's office.py.
 
-Holds no part itself and imports no app. Shared pages (dashboard, history, worklist, search, timelines) and the
+Holds no part itself and imports no app. Shared pages (dashboard, reports, worklist, search, timelines) and the
 conductors of payments.services read from here.
 """
 
@@ -165,6 +165,24 @@ class Stage:
     end: dt.datetime
 
 
+@dataclass(frozen=True)
+class Report:
+    """What finance takes from a period: whole days of the books' zone, both ends included.
+
+    rows(*, since, until, **chosen): the lines, which `template` draws and `columns()` (kit.exports) put into a file.
+    choices: more that can be chosen, as (name, label, function that gives the choices); "" of each means all.
+    """
+
+    name: str
+    title: Any
+    intro: Any
+    template: str
+    permission: str
+    rows: Callable[..., list[Any]]
+    columns: Callable[[], list[Any]]
+    choices: tuple[tuple[str, Any, Callable[[], list[tuple[str, str]]]], ...] = ()
+
+
 @dataclass
 class _Registry:
     kinds: dict[str, Kind] = field(default_factory=dict)
@@ -173,6 +191,7 @@ class _Registry:
     banners: dict[str, Banner] = field(default_factory=dict)
     timeline_sources: dict[str, TimelineSource] = field(default_factory=dict)
     invariants: dict[str, Invariant] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
     demo_steps: list[Callable[..., list[tuple[str, str]]]] = field(default_factory=list)
     plots: list[Callable[[Stage], Iterable[Scene]]] = field(default_factory=list)
 
@@ -186,7 +205,7 @@ def _add(shelf: dict[str, Any], name: str, part: Any) -> None:
     shelf[name] = part
 
 
-def register(*parts: Kind | Card | Waiting | Banner | TimelineSource | Invariant) -> None:
+def register(*parts: Kind | Card | Waiting | Banner | TimelineSource | Invariant | Report) -> None:
     """Add parts. Raises ValueError for a name that stands already."""
     for part in parts:
         match part:
@@ -202,6 +221,8 @@ def register(*parts: Kind | Card | Waiting | Banner | TimelineSource | Invariant
                 _add(registry.timeline_sources, part.name, part)
             case Invariant():
                 _add(registry.invariants, part.name, part)
+            case Report():
+                _add(registry.reports, part.name, part)
 
 
 def register_demo(step: Callable[..., list[tuple[str, str]]]) -> None:
@@ -230,6 +251,11 @@ def waiting(user: Any, may: Callable[[Any, str], bool]) -> list[tuple[Waiting, i
     """What waits for this user, with counts above zero."""
     found = [(w, w.count(user)) for w in registry.waiting.values() if may(user, w.permission)]
     return [(w, n) for w, n in found if n]
+
+
+def reports(user: Any, may: Callable[[Any, str], bool]) -> list[Report]:
+    """The reports this user may see, in the order of their registration."""
+    return [report for report in registry.reports.values() if may(user, report.permission)]
 
 
 def notices(user: Any, may: Callable[[Any, str], bool]) -> list[Notice]:

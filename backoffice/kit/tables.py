@@ -6,10 +6,10 @@ Cells are drawn by one function per column, not by bound rows: a fifth of the ti
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 import django_tables2
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django_tables2.utils import A, signature
 
 from . import html
+from .copying import Copied
 from .exports import ExportColumn
 
 _PICK = html.class_attr("cell-pick")
@@ -152,6 +153,9 @@ class BaseTable(django_tables2.Table):
 
     caption: Any = ""
     empty: Any = ""
+    # Name of a column: what the database gives for it in a file (kit.copying), for each of its columns there.
+    # Where all columns of a table have it, files need no object per row; worth it for long tables.
+    copied: ClassVar[Mapping[str, Sequence[Copied]]] = {}
 
     def __init__(
         self,
@@ -279,11 +283,14 @@ class BaseTable(django_tables2.Table):
                 continue
             get = self._reader(bound, shown=False)
             if own is not None:
-                columns.append(ExportColumn(header, _own(own, get)))
+                made = [ExportColumn(header, _own(own, get))]
             elif isinstance(column, Column):
-                columns += column.export_columns(header, get)
+                made = column.export_columns(header, get)
             else:
-                columns.append(ExportColumn(header, get))
+                made = [ExportColumn(header, get)]
+            if copied := self.copied.get(bound.name):
+                made = [replace(one, copied=its) for one, its in zip(made, copied, strict=True)]
+            columns += made
         return columns
 
 

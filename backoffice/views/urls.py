@@ -9,12 +9,15 @@ from .audit import AuditEntryListView
 from .dashboard import DashboardView
 from .notes import NoteCreateView
 from .preferences import PreferenceView
+from .reports import ReportView
 from .search import SearchView
 
 urlpatterns = [
     path("", DashboardView.as_view(), name="dashboard"),
     path("search/", SearchView.as_view(), name="search"),
     path("audit/", AuditEntryListView.as_view(), name="audit_list"),
+    path("reports/", ReportView.as_view(), name="report_list"),
+    path("reports/<slug:report>/", ReportView.as_view(), name="report"),
     path("preferences/", PreferenceView.as_view(), name="preferences"),
     re_path(r"^notes/(?P<reference>[0-9]{18})/new/$", NoteCreateView.as_view(), name="note_create"),
     path("healthz", health.healthy, name="healthz"),

@@ -4,6 +4,7 @@ from .accounts import AccountHealth, Currency, Method, ProviderAccount
 from .approvals import Approval
 from .balances import Balance, BalanceSnapshot
 from .callback_tokens import CallbackToken
+from .daily_sums import BooksZone, DailySum, UnfoldedMovement
 from .destinations import OwnDestination
 from .exceptions import ExceptionItem
 from .freezes import Freeze
@@ -19,9 +20,11 @@ __all__ = [
     "Approval",
     "Balance",
     "BalanceSnapshot",
+    "BooksZone",
     "Callback",
     "CallbackToken",
     "Currency",
+    "DailySum",
     "ExceptionItem",
     "Freeze",
     "Invoice",
@@ -33,5 +36,6 @@ __all__ = [
     "Reference",
     "Reservation",
     "Tracked",
+    "UnfoldedMovement",
     "Withdrawal",
 ]

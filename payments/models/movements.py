@@ -28,7 +28,9 @@ class Movement(AppendOnly):
         REVERSAL = "reversal", _("Reversal")
         ADJUSTMENT = "adjustment", _("Adjustment")
 
-    account = models.ForeignKey(ProviderAccount, models.PROTECT, related_name="+", verbose_name=_("account"))
+    account = models.ForeignKey(
+        ProviderAccount, models.PROTECT, related_name="+", db_index=False, verbose_name=_("account")
+    )
     reference = models.ForeignKey(
         Reference,
         models.PROTECT,
@@ -58,6 +60,14 @@ class Movement(AppendOnly):
             models.Index(fields=["-booked_at", "-id"], name="movement_booked"),
             models.Index(fields=["account", "currency", "-booked_at", "-id"], name="movement_account"),
             models.Index(fields=["kind", "-booked_at", "-id"], name="movement_kind"),
+            # Pages of an account or a currency that has been quiet for years must not walk all that came since.
+            models.Index(fields=["account", "-booked_at", "-id"], name="movement_account_booked"),
+            models.Index(fields=["currency", "-booked_at", "-id"], name="movement_currency"),
+            models.Index(
+                fields=["-booked_at", "-id"],
+                condition=models.Q(on_balance=False),
+                name="movement_off_balance",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -28,6 +29,9 @@ KNOWN_CURRENCIES = {
     "USD": ("US dollar", 2, True),
 }
 DEFAULT_DIGITS = 8
+COIN_PLACES, OTHER_PLACES = 8, 2
+SHOWN_SECONDS = 60
+_shown: tuple[float, dict[str, int]] = (0.0, {})  # until when it is believed, and the decimals by code
 
 
 def ensure_currencies(codes: list[str] | None = None) -> None:
@@ -66,6 +70,7 @@ def save_currency(*, actor: Any, currency: Currency) -> Currency:
     """Add or change a currency. Raises ValidationError by field."""
     currency.full_clean()
     currency.save()
+    transaction.on_commit(_forget_places)
     audit.record(actor, "currency.changed", currency, digits=currency.digits)
     return currency
 
@@ -88,6 +93,29 @@ def digits(code: str) -> int:
     """Display digits of a currency; 8 for an unknown one."""
     found = Currency.objects.filter(code=code).values_list("digits", flat=True).first()
     return DEFAULT_DIGITS if found is None else found
+
+
+def places(code: str) -> int:
+    """How many decimals an amount is shown with at least: state money its digits (JPY 0, EUR 2), coins of 8 and more
+    digits 8, other tokens and unknown codes 2. Read once a minute in each process, and anew when one is changed.
+    """
+    global _shown
+    until, known = _shown
+    if until < time.monotonic():
+        known = {currency.code: _places(currency) for currency in Currency.objects.all()}
+        _shown = (time.monotonic() + SHOWN_SECONDS, known)
+    return known.get(code, OTHER_PLACES)
+
+
+def _places(currency: Currency) -> int:
+    if currency.is_fiat:
+        return currency.digits
+    return COIN_PLACES if currency.digits >= COIN_PLACES else min(currency.digits, OTHER_PLACES)
+
+
+def _forget_places() -> None:
+    global _shown
+    _shown = (0.0, {})
 
 
 def find(account: ProviderAccount, code: str, *, operation: str) -> Method:

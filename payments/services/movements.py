@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import zoneinfo
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Sum, Value
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from payments.models import Movement, ProviderAccount, Reference
 
 # Past this many movements sums would take seconds; then the page asks for narrower filters.
 SUM_CAP = 100_000
-SUM_COLUMNS = ("currency", "on_balance", "count", "came", "went", "total")
+SUMMED_BY = ("currency", "on_balance", "kind")
+SUM_COLUMNS = (*SUMMED_BY, "count", "came", "went", "total")
 
 
 def book(
@@ -37,7 +35,8 @@ def book(
 ) -> Movement | None:
     """Write one movement (`amount` signed, in `currency`). Must run inside the transaction of its cause.
 
-    The key makes it once: a second booking under the same key writes nothing and gives None.
+    The key makes it once: a second booking under the same key writes nothing and gives None. The database notes
+    the new movement for the daily sums in the same transaction (see services.daily_sums).
     """
     movement = Movement(
         key=key,
@@ -58,51 +57,44 @@ def book(
 
 
 def sums(movements: QuerySet[Movement], *, cap: int = SUM_CAP) -> list[dict[str, Any]] | None:
-    """What came in, what went out and the rest, per currency and by whether it counts on the balance.
+    """What came in, what went out and the rest, per currency, by whether it counts on the balance, and kind.
 
-    One query. None if there are more than `cap` movements: the sum of a part would mislead.
+    Reads the rows, in one query: for filters that daily sums cannot answer. None if there are more than `cap`
+    movements: the sum of a part would mislead.
     """
     try:
-        some = movements.order_by().values("currency", "on_balance", "amount")[: cap + 1]
+        some = movements.order_by().values("currency", "on_balance", "kind", "amount")[: cap + 1]
         inner, values = some.query.sql_with_params()
     except EmptyResultSet:
         return []
     with connection.cursor() as cursor:
         # Grouped outside of the limit, which the ORM cannot say; `inner` is the ORM's own, with parameters.
         cursor.execute(
-            "SELECT currency, on_balance, count(*), coalesce(sum(amount) FILTER (WHERE amount > 0), 0),"  # noqa: S608
+            "SELECT currency, on_balance, kind, count(*), coalesce(sum(amount) FILTER (WHERE amount > 0), 0),"  # noqa: S608
             " coalesce(sum(amount) FILTER (WHERE amount < 0), 0), sum(amount)"
-            f" FROM ({inner}) shown GROUP BY 1, 2 ORDER BY 2 DESC, 1",
+            f" FROM ({inner}) shown GROUP BY 1, 2, 3",
             values,
         )
         lines = [dict(zip(SUM_COLUMNS, line, strict=True)) for line in cursor.fetchall()]
     return lines if sum(line["count"] for line in lines) <= cap else None
 
 
-def daily(*, days: int, currency: str | None = None) -> list[dict[str, Any]]:
-    """What came in and went out on our balances per day and currency, in the last `days` days with today.
+def per_currency(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lines per currency, balance and kind, put together per currency and balance; `kinds` are those of each.
 
-    Days are those of the books' zone (settings.TIME_ZONE). One line per day and currency that has movements, oldest
-    first: {"day": date, "currency": str, "came": Decimal >= 0, "went": Decimal <= 0, "count": int}. Off-balance
-    movements are left out. `currency` gives that one alone.
+    What is on balance stands first, currencies in the order of their codes, kinds in that of the model.
     """
-    zone = zoneinfo.ZoneInfo(settings.TIME_ZONE)
-    first = timezone.localtime(timezone=zone).date() - dt.timedelta(days=days - 1)
-    nothing = Value(Decimal(0), output_field=Movement._meta.get_field("amount"))
-    rows = Movement.objects.filter(
-        on_balance=True, booked_at__gte=dt.datetime.combine(first, dt.time(), tzinfo=zone)
-    )
-    if currency is not None:
-        rows = rows.filter(currency=currency)
-    found: Any = (
-        rows.order_by()
-        .annotate(day=TruncDate("booked_at", tzinfo=zone))
-        .values("day", "currency")
-        .annotate(
-            came=Coalesce(Sum("amount", filter=Q(amount__gt=0)), nothing),
-            went=Coalesce(Sum("amount", filter=Q(amount__lt=0)), nothing),
-            count=Count("id"),
-        )
-        .order_by("day", "currency")
-    )
-    return list(found)
+    order = {kind: place for place, kind in enumerate(Movement.Kind.values)}
+    found: dict[tuple[bool, str], list[dict[str, Any]]] = {}
+    for line in lines:
+        words = {"label": Movement.Kind(line["kind"]).label if line["kind"] in order else line["kind"]}
+        found.setdefault((not line["on_balance"], line["currency"]), []).append(line | words)
+    return [
+        {
+            "currency": currency,
+            "on_balance": not off,
+            **{name: sum((kind[name] for kind in kinds), 0) for name in ("count", "came", "went", "total")},
+            "kinds": sorted(kinds, key=lambda kind: order.get(kind["kind"], len(order))),
+        }
+        for (off, currency), kinds in sorted(found.items())
+    ]

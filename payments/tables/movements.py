@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.kit import html
+from backoffice.kit import copying, html
 from backoffice.kit.tables import BaseTable, Column, HtmlColumn, LinkColumn, MoneyColumn, WhenColumn
 from payments.models import Movement
+
+ON_OR_OFF = ("on balance", "off balance")  # in files, in every language
 
 
 class MovementTable(BaseTable):
@@ -17,6 +22,17 @@ class MovementTable(BaseTable):
 
     caption = _("Movements, newest first")
     empty = _("The first payment that arrives makes the first movement.")
+
+    copied = {
+        "booked_at": [copying.when("booked_at")],
+        "reference": [copying.text("reference__value")],
+        "account": [copying.text("account__name")],
+        "kind": [copying.text("kind")],
+        "label": [copying.text("label")],
+        "amount": [copying.amount("amount"), copying.text("currency")],
+        "on_balance": [copying.either("on_balance", *ON_OR_OFF)],
+        "way": [copying.text("way")],
+    }
 
     booked_at = WhenColumn(_("Booked"), seconds=True, orderable=True, initial_sort_descending=True)
     reference = LinkColumn(_("Reference"), to=lambda movement: movement.reference, css="mono")
@@ -36,7 +52,7 @@ class MovementTable(BaseTable):
         return counts(record)
 
     def export_on_balance(self, record: Movement) -> str:
-        return "on balance" if record.on_balance else "off balance"
+        return ON_OR_OFF[0 if record.on_balance else 1]
 
 
 class LatestMovementTable(MovementTable):
@@ -68,6 +84,49 @@ class AccountMovementTable(LatestMovementTable):
 
 def counts(movement: Movement) -> SafeString:
     """Whether it changes our balance at the provider, or is only told."""
-    return (
-        html.pill(_t("on balance"), "info") if movement.on_balance else html.pill(_t("off balance"), "muted")
-    )
+    return balance_pill(movement.on_balance)
+
+
+def balance_pill(on_balance: bool) -> SafeString:
+    """The same as a word."""
+    return html.pill(_t("on balance"), "info") if on_balance else html.pill(_t("off balance"), "muted")
+
+
+class SumTable(BaseTable):
+    """Sums per currency, of what is on balance and what is off it. Lines: services.movements.per_currency."""
+
+    caption = _("Sums per currency")
+
+    currency = Column(_("Currency"), css="cell-strong")
+    on_balance = HtmlColumn(_("Balance"))
+    count = HtmlColumn(_("Movements"), css="cell-money")
+    came = HtmlColumn(_("In"), css="cell-money")
+    went = HtmlColumn(_("Out"), css="cell-money")
+    total = HtmlColumn(_("Sum"), css="cell-money cell-strong")
+
+    def render_on_balance(self, record: dict[str, Any]) -> SafeString:
+        return balance_pill(record["on_balance"])
+
+    def render_count(self, record: dict[str, Any]) -> str:
+        return html.amount_text(Decimal(record["count"]), places=0)
+
+    def render_came(self, record: dict[str, Any]) -> SafeString:
+        return html.money(record["came"], record["currency"])
+
+    def render_went(self, record: dict[str, Any]) -> SafeString:
+        return html.money(record["went"], record["currency"])
+
+    def render_total(self, record: dict[str, Any]) -> SafeString:
+        return html.money(record["total"], record["currency"], signed=True)
+
+
+class KindSumTable(SumTable):
+    """The same by kind."""
+
+    caption = _("Sums by kind")
+
+    class Meta:
+        sequence = ("label", "...")
+
+    label = Column(_("Kind"))
+    currency = Column(_("Currency"))

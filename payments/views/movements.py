@@ -1,16 +1,19 @@
-"""History: all movements, what they sum up to per currency, and the file of exactly these rows."""
+"""History: all movements, what they sum up to per currency and kind, and the files of exactly these rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.views import ListView
 from payments.filters.movements import MovementFilters
 from payments.models import Movement
-from payments.services import movements
-from payments.tables.movements import MovementTable
+from payments.services import daily_sums, movements
+from payments.tables.movements import KindSumTable, MovementTable, SumTable
+
+FEW = 3  # currencies whose kinds are shown unfolded
 
 
 class MovementListView(ListView):
@@ -24,7 +27,22 @@ class MovementListView(ListView):
     intro = _("Every change of a balance. Written once, never changed.")
 
     def context(self, **extra: Any) -> dict[str, Any]:
-        # Of everything ever booked nobody needs a sum, and the page should open at once.
-        too_many = extra["count_is_capped"] and not extra["filtered"]
-        found = None if too_many else movements.sums(extra["filterset"].qs)
-        return super().context(sums=found, sum_cap=movements.SUM_CAP, **extra)
+        filterset: MovementFilters = extra["filterset"]
+        summed = filterset.summed()
+        lines = (
+            movements.sums(filterset.qs)
+            if summed is None
+            else daily_sums.totals(by=movements.SUMMED_BY, **summed)
+        )
+        sums = None if lines is None else movements.per_currency(lines)
+        kinds = [kind for line in sums or () for kind in line["kinds"]]
+        return super().context(
+            sums=sums,
+            sum_table=SumTable(sums or ()),
+            kind_table=KindSumTable(kinds),
+            sums_open=sums is not None and len(sums) <= FEW,
+            sum_cap=movements.SUM_CAP,
+            has_days=filterset.has_days,
+            books_zone=settings.TIME_ZONE,
+            **extra,
+        )

@@ -58,6 +58,7 @@ DESIGN = {
     "payments.release_hold": "a",
     "payments.resolve_invoice": "a",
     "backoffice.export": "af",
+    "backoffice.view_report": "af",
     "payments.own_exceptionitem": "af",
     "payments.close_exceptionitem": "af",
     "backoffice.view_auditentry": "afd",

@@ -13,16 +13,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.utils.cache import patch_vary_headers
 
 from .. import typed
-from ..exports import stream_csv
 from ..filters import FilterSet
 from ..paging import COUNT_CAP, Keyset, capped_count
 from ..tables import BaseTable
 from .actions import PageAction, allowed
 from .bulk import BulkAction, allowed_bulk, tick
+from .files import EXPORT, FORMATS, answer
 from .saved import SavedViews
 from .staff import WHOLE_PAGE, StaffView
 
-EXPORT = "backoffice.export"
 # In a header, so that the links of the rows it brings do not carry it on.
 VERSION = "X-Version"
 CURSORS = frozenset({"after", "before"})
@@ -41,7 +40,7 @@ class ListView(SavedViews, StaffView):
     ordering: the keys of the default order; NOT NULL, the last one unique, with an index on exactly these.
     title, intro: default to the model's plural name and "". Override `get_queryset()` to narrow the rows.
     `?sort=` takes the table's orderable columns, `?after=` and `?before=` a cursor, `?column=` (several) the columns
-    to show, `?export=csv` (permission backoffice.export) gives the same rows as a file. POST is the way of filters
+    to show, `?export=csv` or `xlsx` (permission backoffice.export) gives the same rows as a file. POST is the way of filters
     without scripts, and of saved views. Costs three queries: the rows, a count up to 10,000, the person's views.
     bulk_actions: what can be done with ticked rows. live: the first page looks every so many seconds for changes.
     """
@@ -77,11 +76,11 @@ class ListView(SavedViews, StaffView):
             filterset = self.filterset_class(asked, queryset=queryset, request=request)
             queryset = filterset.qs
         sorted_by, keyset = self._sorting(asked.get("sort", ""))
-        if asked.get("export") == "csv":
+        if asked.get("export") in FORMATS:
             if not (self.exportable and self.may(EXPORT)):
                 raise PermissionDenied
             if filterset is None or filterset.is_valid():
-                return self._export(queryset.order_by(*keyset.ordering))
+                return self._export(queryset.order_by(*keyset.ordering), filterset)
         page = keyset.page(
             queryset, size=self.page_size, after=asked.get("after", ""), before=asked.get("before", "")
         )
@@ -176,7 +175,12 @@ class ListView(SavedViews, StaffView):
         sign, path = ("-", first[1:]) if first.startswith("-") else ("", first)
         return f"{sign}{names.get(path, path)}", Keyset(self.model, self.ordering)
 
-    def _export(self, queryset: QuerySet[Any]) -> HttpResponseBase:
-        table = self.table_class((), request=self.request)
-        name = str(self.model._meta.model_name)
-        return stream_csv(name=name, columns=table.export_columns(), queryset=queryset)
+    def _export(self, queryset: QuerySet[Any], filterset: FilterSet | None) -> HttpResponseBase:
+        return answer(
+            self.request,
+            name=str(self.model._meta.model_name),
+            title=str(self.get_title()),
+            columns=self.table_class((), request=self.request).export_columns(),
+            rows=queryset,
+            asked=filterset.told() if filterset is not None else {},
+        )

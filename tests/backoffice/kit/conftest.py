@@ -1,11 +1,22 @@
-"""Who visits the kit's own test pages."""
+"""Who visits the kit's own test pages, where no app has currencies."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 from django.test import Client
 
+from backoffice.kit import html
 from tests.factories import person
+
+
+@pytest.fixture(scope="package", autouse=True)
+def no_currencies() -> Iterator[None]:
+    before = html._places
+    html.places_by(html._two)
+    yield
+    html.places_by(before)
 
 
 @pytest.fixture

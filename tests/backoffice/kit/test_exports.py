@@ -91,8 +91,8 @@ class TestCell:
     def test_a_time_is_iso_with_its_offset(self) -> None:
         berlin = zoneinfo.ZoneInfo("Europe/Berlin")
         moment = dt.datetime(2026, 10, 25, 0, 30, 1, 5, tzinfo=UTC)
-        assert cell(moment, berlin) == "2026-10-25T02:30:01.000005+02:00"
-        assert cell(moment + dt.timedelta(hours=1), berlin) == "2026-10-25T02:30:01.000005+01:00"
+        assert cell(moment, berlin) == "2026-10-25T02:30:01+02:00"
+        assert cell(moment + dt.timedelta(hours=1), berlin) == "2026-10-25T02:30:01+01:00"
 
 
 @pytest.mark.django_db
@@ -113,9 +113,7 @@ class TestStream:
 
     def test_every_row_arrives_quoted_and_guarded(self) -> None:
         self.rows(1203)
-        response = stream_csv(
-            name="search", columns=self.COLUMNS, queryset=SearchEntry.objects.order_by("id")
-        )
+        response = stream_csv(name="search", columns=self.COLUMNS, rows=SearchEntry.objects.order_by("id"))
         head, *body = lines(response)
         assert head == ["Reference", "'=Text"]
         assert len(body) == 1203
@@ -123,13 +121,13 @@ class TestStream:
 
     def test_the_file_is_named_with_its_date(self) -> None:
         with timezone.override("Pacific/Kiritimati"):
-            response = stream_csv(name="search", columns=self.COLUMNS, queryset=SearchEntry.objects.all())
+            response = stream_csv(name="search", columns=self.COLUMNS, rows=SearchEntry.objects.all())
             today = timezone.localdate()
         assert f'attachment; filename="search_{today}_' in response["Content-Disposition"]
         assert response["Content-Type"] == "text/csv; charset=utf-8"
 
     def test_the_header_leaves_before_the_rows_are_asked_for(self) -> None:
-        response = stream_csv(name="search", columns=self.COLUMNS, queryset=SearchEntry.objects.all())
+        response = stream_csv(name="search", columns=self.COLUMNS, rows=SearchEntry.objects.all())
         chunks = iter(response.streaming_content)
         with CaptureQueriesContext(connection) as queries:
             assert next(chunks) == b"Reference,'=Text\r\n"
@@ -140,14 +138,14 @@ class TestStream:
         User.objects.create(username="u", date_joined=joined)
         columns = [ExportColumn("at", lambda row: row.date_joined)]
         with timezone.override("Asia/Tokyo"):
-            response = stream_csv(name="users", columns=columns, queryset=User.objects.all())
+            response = stream_csv(name="users", columns=columns, rows=User.objects.all())
         # The middleware has put the zone back before the body is read.
         assert lines(response)[1] == ["2026-01-01T21:00:00+09:00"]
 
     def test_memory_does_not_grow_with_the_rows(self) -> None:
         def peak(limit: int) -> int:
             queryset = SearchEntry.objects.filter(object_id__lt=limit).order_by("id")
-            response = stream_csv(name="search", columns=self.COLUMNS, queryset=queryset)
+            response = stream_csv(name="search", columns=self.COLUMNS, rows=queryset)
             tracemalloc.start()
             try:
                 size = sum(len(chunk) for chunk in response.streaming_content)

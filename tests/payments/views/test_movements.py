@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
+import random
 from decimal import Decimal
 from typing import Any
 
@@ -12,9 +14,12 @@ from django.db import connection
 from django.db.models import Q, Sum
 from django.utils import timezone
 
+from backoffice.kit.exports import ExportColumn, stream_csv
+from backoffice.models import AuditEntry, Preference
 from payments.models import Movement
-from payments.services import methods, movements
-from tests import factories
+from payments.services import daily_sums, methods, movements
+from payments.tables.movements import MovementTable
+from tests import factories, sheets
 from tests.payments import rows
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +53,12 @@ def filters(accounts: list[Any]) -> list[tuple[dict[str, str], Q]]:
         ({"on_balance": "1"}, Q(on_balance=True)),
         ({"on_balance": "0", "account": str(accounts[1].pk)}, Q(on_balance=False, account=accounts[1])),
         ({"since": today, "until": today}, Q()),
+        ({"period": "today"}, Q()),
+        ({"period": "yesterday"}, Q(pk=None)),
+        ({"period": "this_month", "currency": "EUR"}, Q(currency="EUR")),
+        ({"period": "last_month"}, Q(pk=None)),
+        ({"period": "this_year", "since": "2001-01-01", "until": "2001-01-01"}, Q()),
+        ({"period": "own", "until": "2001-01-01"}, Q(pk=None)),
         ({"until": "2001-01-01"}, Q(pk=None)),
     ]
 
@@ -130,16 +141,44 @@ class TestSums:
 
     def test_the_page_then_says_what_to_do(self, accounts: Any, monkeypatch: Any) -> None:
         monkeypatch.setattr("payments.views.movements.movements.sums", lambda found: None)
-        page = rows.browser("viewer").get(URL, {"currency": "USDT"}).content.decode()
-        assert "Sums are shown for up to 100,000 movements." in page
+        page = rows.browser("viewer").get(URL, {"reference": "26"}).content.decode()
+        assert "sums are shown for up to 100,000 movements" in page
 
-    def test_of_a_great_many_without_a_filter_none_is_taken(self, accounts: Any, monkeypatch: Any) -> None:
-        monkeypatch.setattr("backoffice.kit.views.lists.COUNT_CAP", 3)
-        monkeypatch.setattr("backoffice.kit.views.lists.capped_count", lambda found: 4)
-        monkeypatch.setattr("payments.views.movements.MovementListView.page_size", 2)
+    def test_daily_sums_answer_whatever_they_know(self, accounts: Any, monkeypatch: Any) -> None:
+        asked: list[Any] = []
+        monkeypatch.setattr("payments.views.movements.movements.sums", lambda found: asked.append(found))
         browser = rows.browser("viewer")
-        assert "Choose an account, a currency or days to see sums." in browser.get(URL).content.decode()
-        assert browser.get(URL, {"on_balance": "1"}).context["sums"]
+        for query in ({}, {"account": accounts[0].pk, "kind": "fee", "currency": "EUR", "on_balance": "1"}):
+            assert browser.get(URL, query).context["sums"] is not None
+            assert browser.get(URL, {**query, "period": "this_month"}).context["sums"] is not None
+        assert not asked
+        assert browser.get(URL, {"reference": "26"}).context["sums"] is None
+
+    def test_days_of_another_zone_are_summed_from_rows(self, accounts: Any, settings: Any) -> None:
+        """Between midnight there and midnight here the days differ: each person gets the own one's."""
+        person = factories.person("viewer")
+        Preference.objects.create(user=person, time_zone="Pacific/Kiritimati")
+        edge = dt.datetime(2026, 3, 31, 10, tzinfo=dt.UTC)  # 2026-04-01 00:00 there
+        for number, moment in enumerate((edge - dt.timedelta(microseconds=1), edge)):
+            Movement.objects.create(
+                key=f"edge:{number}",
+                account=accounts[0],
+                kind="fee",
+                currency="EUR",
+                amount=Decimal(-1 - number),
+                way="system",
+                booked_at=moment,
+            )
+        query = {"since": "2026-04-01", "until": "2026-04-01"}
+        far = rows.browser_of(person).get(URL, query)
+        assert [line["went"] for line in far.context["sums"]] == [Decimal(-2)]
+        assert "days in Pacific/Kiritimati" in far.content.decode()
+        near = rows.browser("viewer").get(URL, query)
+        assert near.context["sums"] == []
+        query = {"since": "2026-03-31", "until": "2026-03-31"}
+        near = rows.browser("viewer").get(URL, query)
+        assert [line["went"] for line in near.context["sums"]] == [Decimal(-3)]
+        assert "days in UTC" in near.content.decode()
 
     def test_they_take_one_query(self, accounts: Any, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(1):
@@ -158,6 +197,165 @@ class TestSums:
                 [reference.value],
             )
             assert cursor.fetchone()[0] == found[0]["total"]
+
+
+class TestEverySumIsTheSame:
+    """The page, the CSV, the XLSX and SQL agree to the last unit, whatever is filtered and in whatever zone."""
+
+    DIGITS = {"JPY": 0, "EUR": 2, "USDT": 6, "BTC": 8, "ETH": 18}
+
+    @pytest.fixture
+    def many(self, accounts: Any) -> None:
+        methods.ensure_currencies(list(self.DIGITS))
+        dice = random.Random(20261121)
+        begin = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+        made = []
+        for number in range(400):
+            currency = dice.choice(list(self.DIGITS))
+            places = self.DIGITS[currency]
+            amount = Decimal(dice.randrange(1, 10 ** dice.randrange(1, 16 + places))).scaleb(-places)
+            made.append(
+                Movement(
+                    key=f"many:{number}",
+                    account=dice.choice(accounts),
+                    currency=currency,
+                    kind=dice.choice(Movement.Kind.values),
+                    amount=amount * dice.choice((1, -1)),
+                    on_balance=dice.random() < 0.7,
+                    way="system",
+                    label=dice.choice(("=1", "a,b", "")),
+                    booked_at=begin
+                    + dt.timedelta(seconds=dice.randrange(120 * 86400), microseconds=dice.randrange(10**6)),
+                )
+            )
+        Movement.objects.bulk_create(made)
+
+    def sql(self, kept: Q) -> dict[Any, Any]:
+        lines = (
+            Movement.objects.filter(kept)
+            .order_by()
+            .values("currency", "on_balance")
+            .annotate(s=Sum("amount"))
+        )
+        return {(line["currency"], line["on_balance"]): line["s"] for line in lines}
+
+    def of_file(self, lines: list[dict[str, str]]) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        for line in lines:
+            key = (line["Amount: currency"], line["Balance"] == "on balance")
+            found[key] = found.get(key, 0) + Decimal(line["Amount"])
+        return found
+
+    @pytest.mark.parametrize("zone", ("", "America/St_Johns"))
+    @pytest.mark.parametrize("folded", (False, True))
+    def test_to_the_last_unit(self, zone: str, folded: bool, many: Any, accounts: Any) -> None:
+        if folded:
+            daily_sums.fold()
+        person = factories.person("finance")
+        if zone:
+            Preference.objects.create(user=person, time_zone=zone)
+        browser = rows.browser_of(person)
+        offset = dt.timedelta(hours=3.5) if zone else dt.timedelta()
+        february = dt.datetime(2026, 2, 1, tzinfo=dt.UTC) + offset
+        day = dt.datetime(2026, 2, 15, tzinfo=dt.UTC) + offset
+        for query, kept in (
+            ({}, Q()),
+            ({"currency": "ETH"}, Q(currency="ETH")),
+            ({"account": str(accounts[1].pk), "kind": "fee"}, Q(account=accounts[1], kind="fee")),
+            (
+                {"since": "2026-02-01", "until": "2026-02-14", "on_balance": "1"},
+                Q(booked_at__gte=february, booked_at__lt=day, on_balance=True),
+            ),
+            ({"until": "2026-02-14"}, Q(booked_at__lt=day)),
+        ):
+            wanted = self.sql(kept)
+            assert wanted
+            shown = browser.get(URL, query).context["sums"]
+            assert {(line["currency"], line["on_balance"]): line["total"] for line in shown} == wanted, query
+            for line in shown:
+                for name in ("count", "came", "went", "total"):
+                    assert sum(kind[name] for kind in line["kinds"]) == line[name]
+            answer = b"".join(browser.get(URL, {**query, "export": "csv"})).decode()
+            assert self.of_file(list(csv.DictReader(io.StringIO(answer)))) == wanted, query
+            answer = b"".join(browser.get(URL, {**query, "export": "xlsx"}))
+            assert self.of_file(sheets.read(answer).texts()) == wanted, query
+
+    @pytest.mark.parametrize("zone", ("UTC", "Asia/Kathmandu", "America/St_Johns"))
+    def test_what_postgresql_writes_is_what_python_would(self, zone: str, many: Any, accounts: Any) -> None:
+        for number, label in enumerate(
+            ("=1", "+1", "-1", "-1.5", "-1e5", "@a", "＝x", "\tq", "a\nb\r", '"', "-", "x,y")
+        ):
+            rows.movement(
+                accounts[0], "1", label=label, reference=rows.reference(accounts[0]) if number else None
+            )
+        table = MovementTable(())
+        with timezone.override(zone):
+            columns = table.export_columns()
+            assert all(column.copied is not None for column in columns)
+            queryset = Movement.objects.select_related("account", "reference").order_by("-booked_at", "-id")
+            bare = [ExportColumn(column.header, column.value) for column in columns]
+            quick, plain = (
+                list(csv.reader(io.StringIO(b"".join(made.streaming_content).decode(), newline="")))
+                for made in (
+                    stream_csv(name="a", columns=columns, rows=queryset),
+                    stream_csv(name="a", columns=bare, rows=queryset),
+                )
+            )
+        assert len(plain) == Movement.objects.count() + 1
+        assert quick == plain
+        assert f"Booked ({zone})" in quick[0]
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW TimeZone")
+            assert cursor.fetchone() == ("UTC",)
+
+
+class TestFiles:
+    def test_references_are_texts_and_amounts_numbers_where_exact(self, accounts: Any) -> None:
+        reference = rows.reference(accounts[0])
+        rows.movement(accounts[0], "12.5", reference=reference, label='=HYPERLINK("http://x")')
+        answer = rows.browser("finance").get(URL, {"reference": reference.value, "export": "xlsx"})
+        assert answer["Content-Type"].startswith("application/vnd.openxmlformats")
+        sheet = sheets.read(b"".join(answer))
+        assert sheet.kinds("Reference") == ["s"]
+        assert sheet.kinds("Amount") == sheet.kinds("Booked (UTC)") == ["n"]
+        (line,) = sheet.texts()
+        assert (line["Reference"], line["Amount"]) == (reference.value, "12.5")
+        assert line["What"].startswith("'=HYPERLINK")
+        answer = rows.browser("finance").get(URL, {"export": "xlsx"})
+        assert set(sheets.read(b"".join(answer)).kinds("Amount")) == {
+            "n",
+            "s",
+        }  # 10.000000000000000001 is no double
+
+    @pytest.mark.parametrize("form", ("csv", "xlsx"))
+    @pytest.mark.parametrize("role", ("viewer", "operator", "admin"))
+    def test_they_are_for_approvers_and_finance(self, form: str, role: str, accounts: Any) -> None:
+        assert rows.browser(role).get(URL, {"export": form}).status_code == 403
+        assert not AuditEntry.objects.filter(verb="export.made").exists()
+
+    @pytest.mark.parametrize("form", ("csv", "xlsx"))
+    def test_the_audit_trail_tells_who_took_what(self, form: str, accounts: Any) -> None:
+        person = factories.person("finance")
+        b"".join(rows.browser_of(person).get(URL, {"export": form, "currency": "EUR"}))
+        told = AuditEntry.objects.get(verb="export.made")
+        assert told.actor == person
+        assert told.facts == {
+            "list": "movement",
+            "format": form,
+            "filters": {"currency": "EUR"},
+            "rows": 2,
+            "zone": "UTC",
+        }
+
+    def test_more_than_a_sheet_holds_is_refused_with_the_way_out(
+        self, accounts: Any, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setattr("backoffice.kit.spreadsheets.MAX_ROWS", 5)
+        answer = rows.browser("finance").get(URL, {"export": "xlsx", "on_balance": "1"})
+        assert sheets.read(b"".join(answer)).texts()
+        answer = rows.browser("finance").get(URL, {"export": "xlsx"}, follow=True)
+        assert answer.redirect_chain == [(f"{URL}", 302)]
+        assert "A spreadsheet holds 5 rows." in answer.content.decode()
 
 
 class TestReference:
