@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -79,7 +78,7 @@ class Command(BaseCommand):
 
     def _month(self) -> list[tuple[str, str]]:
         """Play the month, once per installation, and compare every row with the sandbox."""
-        host = next((host for host in sorted(settings.PROVIDER_INTERNAL_HOSTS) if self._keys(host)), "")
+        host = next((host for host in sorted(settings.PROVIDER_INTERNAL_HOSTS) if demo.accounts(host)), "")
         if not host:
             return []
         accounts = apps.get_model("payments.ProviderAccount").objects
@@ -104,19 +103,11 @@ class Command(BaseCommand):
             raise CommandError("The demo differs from the sandbox:\n" + "\n".join(broken))
         return [("demo month", f"{count} scenes, every row as the sandbox tells it")]
 
-    def _keys(self, host: str) -> list[dict[str, Any]]:
-        try:
-            answer = requests.get(f"http://{host}/_control/bitloga/accounts", timeout=5)
-            answer.raise_for_status()
-        except requests.RequestException:
-            return []
-        return answer.json()["accounts"]
-
     def _sandbox(self) -> list[tuple[str, str]]:
         """Where the simulated providers are, and the keys of their demo account."""
         lines = []
         for host in sorted(settings.PROVIDER_INTERNAL_HOSTS):
-            for account in self._keys(host):
+            for account in demo.accounts(host):
                 if account["name"] == "demo":
                     lines += [
                         ("bitloga base URL", account["base_url"]),
