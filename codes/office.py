@@ -58,9 +58,7 @@ office.register(
         url="codes:voucher_list",
         query="status=awaiting_approval",
         permission="codes.approve_voucher",
-        count=lambda user: (
-            Voucher.objects.filter(status=Status.AWAITING_APPROVAL).exclude(created_by=user).count()
-        ),
+        rows=lambda user: Voucher.objects.filter(status=Status.AWAITING_APPROVAL).exclude(created_by=user),
         icon="stamp",
     ),
     office.Waiting(
@@ -69,7 +67,7 @@ office.register(
         url="codes:voucher_list",
         query="status=to_confirm",
         permission="codes.confirm_voucher",
-        count=lambda user: voucher_decisions.waiting_for(user),
+        rows=lambda user: voucher_decisions.waiting_for(user),
         icon="badge-check",
     ),
     office.Waiting(
@@ -78,7 +76,7 @@ office.register(
         url="codes:voucher_list",
         query="status=unknown",
         permission="codes.view_voucher",
-        count=lambda user: Voucher.objects.filter(status=Status.UNKNOWN).count(),
+        rows=lambda user: Voucher.objects.filter(status=Status.UNKNOWN),
         icon="circle-question-mark",
     ),
 )

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -103,9 +103,7 @@ office.register(
         url="payments:withdrawal_list",
         query="status=awaiting_approval",
         permission="payments.approve_withdrawal",
-        count=lambda user: (
-            Withdrawal.objects.filter(status="awaiting_approval").exclude(created_by=user).count()
-        ),
+        rows=lambda user: Withdrawal.objects.filter(status="awaiting_approval").exclude(created_by=user),
         icon="stamp",
     ),
     office.Waiting(
@@ -114,7 +112,7 @@ office.register(
         url="payments:withdrawal_list",
         query="status=to_confirm",
         permission="payments.confirm_withdrawal",
-        count=lambda user: withdrawal_decisions.waiting_for(user),
+        rows=lambda user: withdrawal_decisions.waiting_for(user),
         icon="badge-check",
     ),
     office.Waiting(
@@ -123,7 +121,7 @@ office.register(
         url="payments:withdrawal_list",
         query="status=unknown",
         permission="payments.view_withdrawal",
-        count=lambda user: Withdrawal.objects.filter(status="unknown").count(),
+        rows=lambda user: Withdrawal.objects.filter(status="unknown"),
         icon="circle-question-mark",
     ),
 )
@@ -150,9 +148,9 @@ office.register(office.Banner(name="freeze", permission="payments.view_freeze", 
 
 
 # --- Dashboard ---
-def _troubled_accounts(user: Any) -> int:
+def _troubled_accounts(user: Any) -> QuerySet[AccountHealth]:
     silent = [AccountHealth.State.DOWN, AccountHealth.State.DENIED]
-    return AccountHealth.objects.filter(state__in=silent, account__is_active=True).count()
+    return AccountHealth.objects.filter(state__in=silent, account__is_active=True)
 
 
 office.register(
@@ -163,7 +161,7 @@ office.register(
         url="payments:exceptionitem_list",
         query="status=open",
         permission="payments.own_exceptionitem",
-        count=lambda user: ExceptionItem.objects.filter(status="open").count(),
+        rows=lambda user: ExceptionItem.objects.filter(status="open"),
         icon="triangle-alert",
     ),
     office.Waiting(
@@ -172,7 +170,7 @@ office.register(
         url="payments:provideraccount_list",
         query="state=troubled",
         permission="payments.view_provideraccount",
-        count=_troubled_accounts,
+        rows=_troubled_accounts,
         icon="cloud-off",
     ),
     office.Waiting(
@@ -181,7 +179,7 @@ office.register(
         url="payments:owndestination_list",
         query="status=proposed",
         permission="payments.approve_owndestination",
-        count=lambda user: OwnDestination.objects.filter(status="proposed").exclude(proposed_by=user).count(),
+        rows=lambda user: OwnDestination.objects.filter(status="proposed").exclude(proposed_by=user),
         icon="book-check",
     ),
     office.Waiting(
@@ -190,7 +188,7 @@ office.register(
         url="payments:invoice_list",
         query="status=unknown",
         permission="payments.view_invoice",
-        count=lambda user: Invoice.objects.filter(status="unknown").count(),
+        rows=lambda user: Invoice.objects.filter(status="unknown"),
         icon="circle-question-mark",
     ),
 )

@@ -12,6 +12,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.db.models import QuerySet
+
+from . import paging
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -77,14 +81,14 @@ class Card:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One line of "waits for you": how many, and where. `count(user)` must be cheap."""
+    """One line of "waits for you": the rows that do, and where they are listed. `rows(user)` needs an index."""
 
     name: str
     label: Any
     url: str
     query: str
     permission: str
-    count: Callable[[Any], int]
+    rows: Callable[[Any], QuerySet[Any]]
     icon: str = "circle-alert"
 
 
@@ -248,9 +252,10 @@ def cards(user: Any, may: Callable[[Any, str], bool]) -> list[Card]:
 
 
 def waiting(user: Any, may: Callable[[Any, str], bool]) -> list[tuple[Waiting, int]]:
-    """What waits for this user, with counts above zero."""
-    found = [(w, w.count(user)) for w in registry.waiting.values() if may(user, w.permission)]
-    return [(w, n) for w, n in found if n]
+    """What waits for this user, with counts above zero (counted to 10,000). One query for all of them."""
+    lines = [line for line in registry.waiting.values() if may(user, line.permission)]
+    counts = paging.counts([line.rows(user) for line in lines])
+    return [(line, count) for line, count in zip(lines, counts, strict=True) if count]
 
 
 def reports(user: Any, may: Callable[[Any, str], bool]) -> list[Report]:

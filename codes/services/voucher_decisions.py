@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -204,9 +205,9 @@ def confirm(*, actor: Any, voucher: Voucher) -> Voucher:
     return locked
 
 
-def waiting_for(user: Any) -> int:
-    """How many proposals wait for this person's confirmation."""
-    return open_proposals().exclude(approver=user).exclude(reference__voucher__created_by=user).count()
+def waiting_for(user: Any) -> QuerySet[Approval]:
+    """The proposals that wait for this person's confirmation."""
+    return open_proposals().exclude(approver=user).exclude(reference__voucher__created_by=user)
 
 
 def open_proposals() -> Any:

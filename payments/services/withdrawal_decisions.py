@@ -228,6 +228,6 @@ def open_proposals() -> QuerySet[Approval]:
     )
 
 
-def waiting_for(user: Any) -> int:
-    """How many proposals wait for this person's confirmation."""
-    return open_proposals().exclude(approver=user).exclude(reference__withdrawal__created_by=user).count()
+def waiting_for(user: Any) -> QuerySet[Approval]:
+    """The proposals that wait for this person's confirmation."""
+    return open_proposals().exclude(approver=user).exclude(reference__withdrawal__created_by=user)

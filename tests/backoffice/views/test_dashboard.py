@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from backoffice.kit import office
@@ -71,15 +72,21 @@ class TestDashboard:
         assert see(client).count("<dt>first</dt>") == 1
 
     def test_what_waits_is_counted_and_linked(self, client: Client) -> None:
+        def users(user: Any) -> Any:
+            return get_user_model().objects.filter(groups__name="operator")
+
+        def nobody(user: Any) -> Any:
+            return get_user_model().objects.none()
+
         office.register(
             office.Waiting(
-                "a", "Look at these", "audit_list", "way=clock", "backoffice.view_auditentry", lambda u: 3
+                "a", "Look at these", "audit_list", "way=clock", "backoffice.view_auditentry", users
             ),
-            office.Waiting(
-                "b", "Nothing of these", "audit_list", "", "backoffice.view_auditentry", lambda u: 0
-            ),
-            office.Waiting("c", "Not yours", "audit_list", "", "backoffice.manage_user", lambda u: 5),
+            office.Waiting("b", "Nothing of these", "audit_list", "", "backoffice.view_auditentry", nobody),
+            office.Waiting("c", "Not yours", "audit_list", "", "backoffice.manage_user", users),
         )
+        for _number in range(3):
+            person("operator")
         page = see(client)
         assert '<a href="/audit/?way=clock">' in page
         assert "Look at these" in page

@@ -739,8 +739,8 @@ class TestDoubt:
         assert "Close it as failed: the money never left · proposed by petra" in shown
         assert "Panel does not list it" in shown
         assert doubted.reference.value in text(second.get(LIST, {"status": "to_confirm"}))
-        assert withdrawal_decisions.waiting_for(factories.person("approver")) == 1
-        assert withdrawal_decisions.waiting_for(first) == 0
+        assert withdrawal_decisions.waiting_for(factories.person("approver")).count() == 1
+        assert withdrawal_decisions.waiting_for(first).count() == 0
         proposal = Approval.objects.get(step="resolve")
         stale = text(second.post(f"{url}confirm/", {"proposal": proposal.pk + 1}, follow=True))
         assert "Another proposal stands now." in stale
@@ -774,7 +774,7 @@ class TestDoubt:
         not_found(doubted)
         withdrawal_decisions.resend(actor=factories.person("approver"), withdrawal=doubted, note="send it")
         told(doubted)
-        assert withdrawal_decisions.waiting_for(factories.person("approver")) == 0
+        assert withdrawal_decisions.waiting_for(factories.person("approver")).count() == 0
         shown = text(rows.browser("approver").get(f"{doubted.get_absolute_url()}confirm/", follow=True))
         assert fresh(doubted).status == "complete"
         assert "Confirm the decision" not in shown
