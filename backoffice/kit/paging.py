@@ -119,7 +119,8 @@ def capped_count(queryset: QuerySet[Any], cap: int = COUNT_CAP) -> int:
 
 def counts(querysets: Sequence[QuerySet[Any]], *, cap: int = COUNT_CAP) -> list[int]:
     """How many rows each has, counted no further than the cap: one query for all of them."""
-    parts, values = [], []
+    parts: list[str] = []
+    values: list[Any] = []
     for place, queryset in enumerate(querysets):
         try:
             inner, its = queryset.order_by().values("pk")[:cap].query.sql_with_params()

@@ -37,8 +37,8 @@ class MovementTable(BaseTable):
     booked_at = WhenColumn(_("Booked"), seconds=True, orderable=True, initial_sort_descending=True)
     reference = LinkColumn(_("Reference"), to=lambda movement: movement.reference, css="mono")
     account = LinkColumn(_("Account"), to=lambda movement: movement.account, css="cell-name")
-    kind = Column(_("Kind"), hide_below="lg")
-    label = Column(_("What"), hide_below="xl", css="text-break")
+    kind = HtmlColumn(_("Kind"), hide_below="lg")
+    label = Column(_("What"), css="d-none")
     amount = MoneyColumn(_("Amount"), signed=True)
     on_balance = HtmlColumn(_("Balance"), hide_below="lg")
     way = Column(_("Way"), hide_below="xl")
@@ -47,6 +47,11 @@ class MovementTable(BaseTable):
         model = Movement
         fields = ("booked_at", "reference", "account", "kind", "label", "amount", "on_balance", "way")
         orderable = False
+
+    def render_kind(self, record: Movement) -> SafeString:
+        return format_html(
+            '<div>{}<span class="cell-sub">{}</span></div>', record.get_kind_display(), record.label
+        )
 
     def render_on_balance(self, record: Movement) -> SafeString:
         return counts(record)
