@@ -6,6 +6,7 @@ use them, so that one system is started.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -14,10 +15,11 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -59,6 +61,15 @@ class Stack:
     def sandbox(self) -> str:
         """The simulated providers, without a slash at the end."""
         return f"http://127.0.0.1:{self.port + 1}"
+
+    def control(self, path: str, data: dict[str, Any] | None = None) -> Any:
+        """What the sandbox's control page says as JSON: POST with data, GET without."""
+        body = None if data is None else json.dumps(data).encode()
+        request = urllib.request.Request(
+            f"{self.sandbox}/_control/{path}", data=body, headers={"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
 
     @property
     def logs(self) -> Path:

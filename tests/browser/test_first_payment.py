@@ -67,6 +67,9 @@ def secret(stack: Stack, browser: Any) -> str:
 def make_invoice(page: Page, **fields: str) -> None:
     page.goto("/invoices/")
     page.get_by_role("link", name="New invoice").first.click()
+    page.wait_for_url("**/invoices/new/**")
+    if page.url.endswith("/invoices/new/"):  # other tests of the same system have accounts, too
+        page.get_by_role("link", name=NAME).click()
     for name, value in fields.items():
         tick = page.locator(f"[name={name}][type=checkbox][value='{value}']")
         box = page.locator(f"[name={name}]").first

@@ -11,7 +11,7 @@ from backoffice.kit import html
 from tests.factories import person
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(autouse=True)
 def no_currencies() -> Iterator[None]:
     before = html._places
     html.places_by(html._two)

@@ -114,12 +114,9 @@ class TestCanary:
                 if route.name in OPEN or not may(route, role):
                     continue
                 address = route.address(objects)
-                for query in (
-                    "",
-                    "?export=csv",
-                    f"?q={voucher.reference.value}",
-                    "?fragment=1&part=listings",
-                ):
+                about_one = bool(route.converters)
+                lists = ("?export=csv", f"?q={voucher.reference.value}", "?fragment=1&part=listings")
+                for query in ("",) if about_one else ("", *lists):
                     if found := canary.sings(body(client.get(address + query))):
                         problems.append(f"{address}{query}: {found[0]}")
         assert not problems, "\n".join(problems)
