@@ -54,9 +54,9 @@ class AuditEntryTable(BaseTable):
     actor_name = Column(_("Who"), default=_("The system"), css="text-nowrap")
     verb = Column(_("What"), css="cell-strong cell-wide")
     object_text = LinkColumn(_("Object"), to=page_of, css="text-break cell-wide")
-    object_type = Column(_("Kind"), hide_below="xl")
-    reference = Column(_("Reference"), css="ref", hide_below="xl")
-    way = Column(_("Way"), hide_below="lg")
+    object_type = Column(_("Kind"), hide_below="xxl")
+    reference = Column(_("Reference"), css="ref d-none")
+    way = Column(_("Way"), hide_below="xl")
     facts = Column(_("Facts"), css="cell-facts")
 
     class Meta:

@@ -75,7 +75,7 @@ office.register(
         label=_("Vouchers with an unknown outcome"),
         url="codes:voucher_list",
         query="status=unknown",
-        permission="codes.view_voucher",
+        permission="codes.refresh_voucher",
         rows=lambda user: Voucher.objects.filter(status=Status.UNKNOWN),
         icon="circle-question-mark",
     ),

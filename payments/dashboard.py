@@ -39,7 +39,8 @@ def _balances(user: Any) -> dict[str, Any]:
     accounts = _troubled_first()
     shown = []
     for account in accounts[:SHOWN_ACCOUNTS]:
-        stated = list(account.balances.all())
+        # What has moved since we know it first: a currency that nobody uses must not hide one that is used.
+        stated = sorted(account.balances.all(), key=lambda one: (one.stated == one.opening, one.currency))
         asked = [one.asked_at for one in stated if one.asked_at is not None and one.missing_since is None]
         shown.append(
             (

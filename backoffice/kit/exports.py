@@ -121,9 +121,13 @@ def records(
             yield from rows.iterator(chunk_size=ROWS_PER_QUERY)
 
 
+def _writer(buffer: io.StringIO) -> Any:
+    return csv.writer(buffer, lineterminator="\n")  # as PostgreSQL ends its lines
+
+
 def _headed(columns: Sequence[ExportColumn], lines: Iterator[bytes]) -> Iterator[bytes]:
     buffer = io.StringIO()
-    csv.writer(buffer).writerow([guarded(column.header) for column in columns])
+    _writer(buffer).writerow([guarded(column.header) for column in columns])
     yield _taken(buffer)
     yield from lines
 
@@ -132,7 +136,7 @@ def _lines(
     values: Sequence[Callable[[Any], Any]], rows: QuerySet[Any] | Iterable[Any], zone: dt.tzinfo
 ) -> Iterator[bytes]:
     buffer = io.StringIO()
-    writer = csv.writer(buffer)
+    writer = _writer(buffer)
     for number, record in enumerate(records(rows), start=1):
         writer.writerow([cell(value(record), zone) for value in values])
         if number % ROWS_PER_CHUNK == 0:

@@ -50,9 +50,20 @@ class FilterSet(django_filters.FilterSet):
     def form(self) -> forms.Form:
         if not hasattr(self, "_form"):
             form = super().form
+            if form.is_bound:
+                self._check_order(form)
             for name, field in form.fields.items():
                 _dress(field, form.is_bound and form.has_error(name))
         return self._form
+
+    def _check_order(self, form: forms.Form) -> None:
+        first = ""
+        for name, one in self.filters.items():
+            if isinstance(one, UntilFilter) and first and not form.errors.keys() & {first, name}:
+                since, until = form.cleaned_data.get(first), form.cleaned_data.get(name)
+                if since and until and since > until:
+                    form.add_error(name, _("This day is before the first one."))
+            first = name if isinstance(one, SinceFilter) else first
 
     def groups(self) -> list[list[forms.BoundField]]:
         """The fields as the page lays them out: the two ends of a period stay together."""

@@ -23,15 +23,20 @@ def reference_of(obj: Any) -> str:
 
 
 def audit_events(entries: Iterable[AuditEntry]) -> Iterator[office.Event]:
-    """What happened, by whom and which way. The facts are for those who may read the audit trail."""
+    """What happened, by whom and which way. What a person wrote is for all; the facts are for those who may read the
+    audit trail.
+    """
     for entry in entries:
+        facts = dict(entry.facts or {})
+        note = facts.pop("note", "")
         yield office.Event(
             at=entry.at,
             title=verbs.sentence(entry.verb),
             who=entry.actor_name,
             way=entry.get_way_display(),
             tone="info" if entry.way == AuditEntry.Way.STAFF else "muted",
-            facts=tuple(flat(entry.facts)),
+            detail=str(note or ""),
+            facts=tuple(flat(facts)),
             facts_permission=FACTS_PERMISSION,
         )
 

@@ -17,6 +17,7 @@ from payments.models import ProviderAccount
 from payments.providers import PROVIDERS
 
 PAYEE, NOTE, MAKE, COUNT = "_customer_reference", "_note", "_make_password", "count"
+LOST = "password_lost"
 MOST = 100
 SECTIONS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("costs", gettext_lazy("How much, and how many"), ("amount", "currency", COUNT)),
@@ -24,6 +25,7 @@ SECTIONS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("whom", gettext_lazy("For whom and what for"), (PAYEE, "desc", NOTE)),
 )
 AGAIN = gettext_lazy("Type it again: a password is never sent back to the page.")
+FORGOTTEN = gettext_lazy("Type the password once more. Leave it empty for vouchers without one.")
 # Neither kept by the browser nor offered to its password store.
 SECRET = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false", "data-lpignore": "true"}
 
@@ -45,6 +47,9 @@ class VoucherForm(forms.Form):
         typed: Any = None,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
+        if data is not None and data.get("pass"):
+            data = data.copy()
+            data[LOST] = "1"
         super().__init__(data, files, initial={COUNT: 1, MAKE: account.split_handover, **(initial or {})})
         choices = {"currency": list(balances)}
         for field in PROVIDERS[account.provider].voucher_fields:
@@ -55,6 +60,7 @@ class VoucherForm(forms.Form):
         if typed is not None:
             for name, box in self.fields.items():
                 self.initial[name] = box.widget.value_from_datadict(typed, {}, name)
+            self.initial[LOST] = bool(typed.get("pass") or typed.get(LOST))
         if (typed or data or {}).get("pass"):
             self.fields["pass"].help_text = AGAIN
 
@@ -86,6 +92,7 @@ class VoucherForm(forms.Form):
             required=False,
             widget=forms.Textarea(attrs={"rows": 2}),
         )
+        self.fields[LOST] = forms.BooleanField(required=False, widget=forms.HiddenInput)
         if "pass" in self.fields:
             self.fields["pass"].widget.attrs |= SECRET
         if "desc" in self.fields:
@@ -93,6 +100,15 @@ class VoucherForm(forms.Form):
             self.fields["desc"].help_text = gettext_lazy(
                 "Sent to the provider after our reference, and seen in its list."
             )
+
+    def clean(self) -> dict[str, Any]:
+        """A password that was typed and lost is asked for again, once: no voucher goes without it unnoticed."""
+        cleaned = super().clean() or {}
+        if cleaned.get(LOST) and not cleaned.get("pass") and not cleaned.get(MAKE):
+            self.add_error("pass", FORGOTTEN)
+            self.data = self.data.copy()
+            del self.data[LOST]
+        return cleaned
 
     def value(self, name: str) -> str:
         """What stands in a field now, as text."""
@@ -104,7 +120,7 @@ class VoucherForm(forms.Form):
 
     def sections(self) -> list[Section]:
         """The fields in the order of the page; what a provider has beyond ours stands with the last."""
-        placed = {name for _name, _title, names in SECTIONS for name in names}
+        placed = {LOST, *(name for _name, _title, names in SECTIONS for name in names)}
         rest = tuple(name for name in self.fields if name not in placed)
         found = []
         for section, title, names in SECTIONS:
@@ -117,7 +133,7 @@ class VoucherForm(forms.Form):
         return {
             name: value
             for name, value in self.cleaned_data.items()
-            if name != COUNT and value not in ("", None, False)
+            if name not in (COUNT, LOST) and value not in ("", None, False)
         }
 
 

@@ -173,7 +173,13 @@ def run(*, voucher_id: int) -> None:
     except (Refused, Invalid, NotSupported) as error:
         _refused(voucher_id, fence, error)
     except OutcomeUnknown as error:
-        _doubt(voucher_id, fence, calls.explain(error), Way.REPLY)
+        words = _("Its answer did not come, or cannot be read.")
+        _doubt(
+            voucher_id,
+            fence,
+            f"{words} ({error.provider_message})" if error.provider_message else words,
+            Way.REPLY,
+        )
     else:
         hit("F9")
         voucher_reports.redeemed(voucher_id=voucher_id, report=report, way=Way.REPLY)

@@ -57,7 +57,9 @@ class VoucherRevealView(StaffView):
         return response
 
     def _part(self, told: dict[str, Any]) -> HttpResponseBase:
-        return TemplateResponse(self.request, "codes/voucher_secret.html", {"shown_for": SHOWN_FOR, **told})
+        voucher = self.object
+        told |= {"parts": facts.may_be_shown(voucher), "seen_by": facts.seen_by(voucher), "voucher": voucher}
+        return TemplateResponse(self.request, "codes/voucher_shown.html", {"shown_for": SHOWN_FOR, **told})
 
     def _page(self, **told: Any) -> HttpResponseBase:
         parts = [(part, LABELS[part]) for part in facts.may_be_shown(self.object)]

@@ -206,7 +206,6 @@ class VoucherRedeemView(_AccountFormView):
     template_name = "codes/voucher_redeem.html"
     title = gettext_lazy("Redeem a code")
     button = gettext_lazy("Redeem")
-    success = gettext_lazy("It is being redeemed. What becomes of it appears here by itself.")
     start_url_name = "codes:voucher_redeem_start"
     cannot = gettext_lazy("%(name)s cannot redeem codes at the moment. %(why)s")
 

@@ -100,7 +100,11 @@ def _choices(account: ProviderAccount, method: Method, given: Mapping[str, Any])
 
 def _amounts(account: ProviderAccount, method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
     if ("amount" in given) == ("pay_amount" in given):
-        text = _("Enter either the amount to receive or the amount to pay, not both.")
+        text = (
+            _("Enter either the amount to receive or the amount to pay, not both.")
+            if "amount" in given
+            else _("Enter the amount to receive, or the amount to pay.")
+        )
         raise ValidationError({"amount": text, "pay_amount": text} if "amount" in given else {"amount": text})
     if "amount" in given:
         amount = methods.read_amount(given["amount"], code=method.currency, name="amount")

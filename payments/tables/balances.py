@@ -26,7 +26,7 @@ class BalanceTable(BaseTable):
     currency = Column(_("Currency"), css="cell-strong")
     stated = MoneyColumn(_("Stated"), css="cell-strong")
     age = HtmlColumn(_("How old"), css="cell-when")
-    opening = MoneyColumn(_("Opening"), hide_below="lg")
+    opening = MoneyColumn(_("Opening"), hide_below="xxl")
     moved = MoneyColumn(_("Moved"), signed=True)
     drift = HtmlColumn(_("Not explained"), css="cell-money")
     since = MoneyColumn(_("Booked since"), signed=True, hide_below="md")
@@ -65,6 +65,8 @@ class AccountBalanceTable(BalanceTable):
 
     class Meta(BalanceTable.Meta):
         exclude = ("account", "opening", "asked_at")
+
+    since = MoneyColumn(_("Booked since"), signed=True, hide_below="xxl")
 
 
 def drift(balance: Balance) -> SafeString:

@@ -22,9 +22,9 @@ class InvoiceTable(BaseTable):
 
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
     created_at = WhenColumn(_("Created"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="lg")
-    customer = Column(_("Customer"), empty_values=(), css="cell-clip")
-    method = Column(_("Payment system"), hide_below="lg")
+    account = Column(_("Account"), accessor="account__name", hide_below="xl")
+    customer = Column(_("Customer"), empty_values=(), css="cell-wide")
+    method = Column(_("Payment system"), hide_below="xxl")
     expected = MoneyColumn(_("Expected"))
     received = MoneyColumn(_("Received, as stated"), hide_below="md")
     status = StatusColumn(_("Status"))

@@ -40,8 +40,8 @@ class MovementTable(BaseTable):
     kind = HtmlColumn(_("Kind"), hide_below="lg")
     label = Column(_("What"), css="d-none")
     amount = MoneyColumn(_("Amount"), signed=True)
-    on_balance = HtmlColumn(_("Balance"), hide_below="lg")
-    way = Column(_("Way"), hide_below="xl")
+    on_balance = HtmlColumn(_("Balance"), hide_below="xl")
+    way = Column(_("Way"), hide_below="xxl")
 
     class Meta:
         model = Movement

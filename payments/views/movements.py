@@ -13,8 +13,6 @@ from payments.models import Movement
 from payments.services import daily_sums, movements
 from payments.tables.movements import KindSumTable, MovementTable, SumTable
 
-FEW = 3  # currencies whose kinds are shown unfolded
-
 
 class MovementListView(ListView):
     model = Movement
@@ -40,7 +38,6 @@ class MovementListView(ListView):
             sums=sums,
             sum_table=SumTable(sums or ()),
             kind_table=KindSumTable(kinds),
-            sums_open=sums is not None and len(sums) <= FEW,
             sum_cap=movements.SUM_CAP,
             has_days=filterset.has_days,
             books_zone=settings.TIME_ZONE,

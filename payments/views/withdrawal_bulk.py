@@ -11,6 +11,7 @@ from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.kit import html
 from backoffice.kit.views import BulkActionView
 from payments.filters.withdrawals import WithdrawalFilters
 from payments.models import Balance, ProviderAccount, Withdrawal
@@ -84,6 +85,23 @@ class WithdrawalBulkApproveView(BulkActionView):
         return found
 
     @staticmethod
+    def too_large(rows: list[Withdrawal]) -> dict[Any, str]:
+        """What a balance cannot bear even alone, by key. What several come to stands in `demands`."""
+        free: dict[tuple[int, str], Decimal] = {}
+        found = {}
+        for one in rows:
+            key = (one.account_id, one.balance_currency)
+            if key not in free:
+                balance = Balance.objects.filter(account_id=key[0], currency=key[1]).first()
+                free[key] = (reservations.available(balance) if balance else None) or Decimal(0)
+            if one.max_debit > free[key]:
+                found[one.pk] = _("Not enough is available: %(free)s %(currency)s.") % {
+                    "free": html.amount_text(free[key], one.balance_currency),
+                    "currency": one.balance_currency,
+                }
+        return found
+
+    @staticmethod
     def _demands(rows: list[Withdrawal]) -> list[Demand]:
         demands: dict[tuple[int, str], Demand] = {}
         for one in rows:
@@ -98,6 +116,7 @@ class WithdrawalBulkApproveView(BulkActionView):
 
     def show(self, chosen: list[Any], form: Any, **extra: Any) -> HttpResponseBase:
         refusals = self.refusals(chosen)
+        refusals |= self.too_large([one for one in chosen if one.pk not in refusals])
         able = [one for one in chosen if one.pk not in refusals]
         keys = {one.pk: f"{one.pk}.{self.seen(one)}" for one in able}
         return super().show(

@@ -223,7 +223,11 @@
     const found = document.querySelector("#search-hits[data-announce]");
     if (event.target.id === "search-hits" && found) announce(found.dataset.announce);
     const live = document.querySelector("[data-live]");
-    if (live && said && live.dataset.announce !== said) announce(live.dataset.announce);
+    if (live && said && live.dataset.announce !== said) {
+      announce(live.dataset.announce);
+      // What was said when the page came is history now.
+      for (const old of document.querySelectorAll("#content > .notice-ok, #content > .notice-info")) old.remove();
+    }
     said = "";
   });
 

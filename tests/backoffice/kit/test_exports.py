@@ -130,7 +130,7 @@ class TestStream:
         response = stream_csv(name="search", columns=self.COLUMNS, rows=SearchEntry.objects.all())
         chunks = iter(response.streaming_content)
         with CaptureQueriesContext(connection) as queries:
-            assert next(chunks) == b"Reference,'=Text\r\n"
+            assert next(chunks) == b"Reference,'=Text\n"
         assert len(queries) == 0
 
     def test_times_stay_in_the_zone_of_the_request(self) -> None:

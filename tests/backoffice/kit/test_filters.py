@@ -43,6 +43,14 @@ def found(query: str) -> set[str]:
 
 
 class TestDays:
+    def test_a_period_that_ends_before_it_begins_is_told_and_lists_nothing(self) -> None:
+        User.objects.create(username="one")
+        filters = UserFilters(QueryDict("since=2026-11-20&until=2026-11-19"), queryset=User.objects.all())
+        assert filters.form.errors["until"] == ["This day is before the first one."]
+        assert not filters.qs.exists()
+        same = UserFilters(QueryDict("since=2026-11-20&until=2026-11-20"), queryset=User.objects.all())
+        assert not same.form.errors
+
     def people(self, *moments: str) -> None:
         User.objects.bulk_create(
             User(username=at, date_joined=dt.datetime.fromisoformat(at)) for at in moments

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from codes.forms.vouchers import RedeemForm, ResolveForm, VoucherForm
+from codes.forms.vouchers import LOST, RedeemForm, ResolveForm, VoucherForm
 from payments.models import ProviderAccount
 from payments.providers import PROVIDERS
 from payments.providers.base import Vouchers
@@ -31,7 +31,11 @@ class TestVoucherForm:
         made = VoucherForm(account=account(provider), balances=BALANCES)
         drawn = [field.name for section in made.sections() for field in section.fields]
         assert len(drawn) == len(set(drawn))
-        assert set(drawn) == set(made.fields) >= {field.name for field in PROVIDERS[provider].voucher_fields}
+        assert (
+            set(drawn)
+            == set(made.fields) - {LOST}
+            >= {field.name for field in PROVIDERS[provider].voucher_fields}
+        )
 
     def test_one_balance_is_chosen_already(self) -> None:
         assert form().value("currency") == "USDT"
@@ -55,6 +59,21 @@ class TestVoucherForm:
         assert drawn.value("amount") == "5"
         assert "never sent back" in str(drawn.fields["pass"].help_text)
         assert "never sent back" not in str(form().fields["pass"].help_text)
+
+    def test_a_password_that_was_lost_is_asked_for_once(self) -> None:
+        """The first form was refused for something else: without a password no voucher goes out unnoticed."""
+        fields = {"amount": "2.5", "currency": "USDT", "count": "1"}
+        refused = form({**fields, "amount": "", "pass": SECRET})
+        assert not refused.is_valid()
+        assert f'name="{LOST}" value="1"' in str(refused)
+        again = form({**fields, LOST: "1"})
+        assert not again.is_valid()
+        assert list(again.errors) == ["pass"]
+        assert f'name="{LOST}" value="1"' not in str(again)
+        assert form(fields).is_valid()
+        given = form({**fields, LOST: "1", "pass": SECRET})
+        assert given.is_valid()
+        assert given.to_service() == {"amount": "2.5", "currency": "USDT", "pass": SECRET}
 
 
 class TestRedeemForm:

@@ -47,6 +47,25 @@ class TestReveal:
         assert not {"HX-Push-Url", "HX-Replace-Url", "Location"} & set(response.headers)
         assert 'data-secret="60"' in shown
 
+    def test_beside_it_the_page_learns_at_once_who_has_seen_it(self, url: str, active: Voucher) -> None:
+        client = browser("operator")
+        shown = text_of(client.post(url, {"part": "code"}, headers={"HX-Request": "true"}))
+        (name, part), *_ = lines()
+        assert 'id="seen-by" hx-swap-oob="true"' in shown
+        assert f"{name} · {part}" in shown
+        page = text_of(client.get(active.get_absolute_url()))
+        assert page.count('id="seen-by"') == 1
+        assert "hx-swap-oob" not in page
+
+    def test_a_code_that_was_given_to_us_does_not_claim_that_nobody_knows_it(
+        self, main: ProviderAccount
+    ) -> None:
+        row = rows.redeeming(main)
+        client = browser("operator")
+        assert "Nobody has been shown it yet." not in text_of(client.get(row.get_absolute_url()))
+        client.post(f"{row.get_absolute_url()}reveal/", {"part": "code"})
+        assert "Shown to:" in text_of(client.get(row.get_absolute_url()))
+
     def test_without_scripts_it_is_a_page(self, url: str) -> None:
         response = browser("operator").post(url, {"part": "code"})
         shown = text_of(response)

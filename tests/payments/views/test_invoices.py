@@ -264,7 +264,7 @@ class TestCreate:
             ({"amount": "1e3"}, "amount", "digits and a point"),
             ({"amount": "0"}, "amount", "above zero"),
             ({"amount": "1.0000001"}, "amount", "digits after the point"),
-            ({}, "amount", "Enter either the amount to receive or the amount to pay"),
+            ({}, "amount", "Enter the amount to receive, or the amount to pay"),
             ({"amount": "5", "pay_amount": "5"}, "pay_amount", "not both"),
             ({"pay_amount": "5"}, "paylist", "exactly one payment system"),
             ({"amount": "5", "paylist-other": "ab c!"}, "paylist", "This is no code of a payment system: c!"),

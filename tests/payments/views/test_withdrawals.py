@@ -492,6 +492,7 @@ class TestApprove:
         assert "This field is required" in text(browser.post(url, {"reason": ""}))
         assert "Not this month" in text(browser.post(url, {"reason": "Not this month"}, follow=True))
         assert fresh(asked).status == "rejected"
+        assert "Not this month" in page("operator", asked), "who asked for it must read why"
 
     def test_requester_and_approvers_may_cancel_other_operators_not(
         self, asked: Withdrawal, operator: Any
@@ -522,6 +523,17 @@ class TestBulk:
         assert "2 can be approved" in shown
         assert "Main 2 22.644 USDT 1,000.00 USDT 977.356 USDT" in shown
         assert not Withdrawal.objects.exclude(status="awaiting_approval").exists()
+
+    def test_what_the_balance_cannot_bear_alone_is_not_offered(
+        self, main: ProviderAccount, operator: Any
+    ) -> None:
+        fits, large = ask(main, operator), ask(main, operator, amount="490", purse="x@example.com")
+        Balance.objects.update(stated=30)
+        shown = text(rows.browser("approver").get(self.url))
+        assert [key.split(".")[0] for key in self.tokens(shown)["pk"]] == [str(fits.pk)]
+        assert "Not enough is available: 30.00 USDT." in shown
+        assert "1 can be approved, 1 cannot" in words(shown)
+        assert large.status == "awaiting_approval"
 
     def test_each_row_has_its_own_result(self, main: ProviderAccount, operator: Any) -> None:
         Balance.objects.update(stated=30)
