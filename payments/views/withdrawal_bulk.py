@@ -82,7 +82,7 @@ class WithdrawalBulkApproveView(BulkActionView):
                 accounts[one.account_id] = withdrawal_fields.may_pay_out(one.account)
             if why := people[one.created_by_id] or accounts[one.account_id]:
                 found[one.pk] = why
-        return found
+        return found | self.too_large([one for one in rows if one.pk not in found])
 
     @staticmethod
     def too_large(rows: list[Withdrawal]) -> dict[Any, str]:
@@ -116,7 +116,6 @@ class WithdrawalBulkApproveView(BulkActionView):
 
     def show(self, chosen: list[Any], form: Any, **extra: Any) -> HttpResponseBase:
         refusals = self.refusals(chosen)
-        refusals |= self.too_large([one for one in chosen if one.pk not in refusals])
         able = [one for one in chosen if one.pk not in refusals]
         keys = {one.pk: f"{one.pk}.{self.seen(one)}" for one in able}
         return super().show(
