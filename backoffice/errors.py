@@ -14,6 +14,12 @@ class WithoutValues(SafeExceptionReporterFilter):
     def is_active(self, request: Any) -> bool:
         return True
 
+    def get_safe_settings(self) -> dict[str, Any]:
+        return {}  # addresses of servers hold passwords
+
+    def get_safe_cookies(self, request: Any) -> dict[str, Any]:
+        return {} if request is None else dict.fromkeys(request.COOKIES, self.cleansed_substitute)
+
     def get_post_parameters(self, request: Any) -> dict[str, Any]:
         return {} if request is None else dict.fromkeys(request.POST, self.cleansed_substitute)
 

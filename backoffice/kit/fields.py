@@ -13,6 +13,7 @@ import hmac
 import json
 import re
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -223,11 +224,14 @@ class EncryptedTextField(models.TextField):
 class KeyedDigestField(models.CharField):
     """The keyed digest of another attribute, kept by save(): `KeyedDigestField(of="number", purpose="card")`.
 
-    Empty when that attribute is. Look up with `filter(<name>__in=keyed_digests(number, purpose))`.
+    Empty when that attribute is. Look up with `filter(<name>__in=keyed_digests(number, purpose))`. `spelled` brings
+    values that mean the same into one form first, here and by whoever looks up.
     """
 
-    def __init__(self, *args: Any, of: str, purpose: str, **kwargs: Any) -> None:
-        self.of, self.purpose = of, purpose
+    def __init__(
+        self, *args: Any, of: str, purpose: str, spelled: Callable[[str], str] = str, **kwargs: Any
+    ) -> None:
+        self.of, self.purpose, self.spelled = of, purpose, spelled
         options: dict[str, Any] = {"max_length": 64, "blank": True, "default": "", "editable": False}
         super().__init__(*args, **options | kwargs)
 
@@ -247,7 +251,7 @@ class KeyedDigestField(models.CharField):
 
     def _digest(self, instance: models.Model) -> str:
         value = getattr(instance, self.of)
-        return keyed_digest(value, self.purpose) if value else ""
+        return keyed_digest(self.spelled(value), self.purpose) if value else ""
 
 
 # --- The form field ---

@@ -67,8 +67,9 @@ def write(
 ) -> int:
     """Write the workbook into a binary file; gives the number of rows without the header."""
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "strings_to_formulas": False})
-    # A sheet's name has at most 31 characters, and some that are not allowed.
-    sheet = book.add_worksheet("".join(" " if one in "[]:*?/\\" else one for one in title)[:31].strip("' "))
+    # A sheet's name has at most 31 characters, some that are not allowed, and one that Excel keeps for itself.
+    name = "".join(" " if one in "[]:*?/\\" else one for one in title)[:31].strip("' ")
+    sheet = book.add_worksheet(f"{name} 1" if name.lower() == "history" else name)
     bold = book.add_format({"bold": True, "bottom": 1})
     number = book.add_format({"num_format": "#,##0.################"})
     whole = book.add_format({"num_format": "#,##0"})

@@ -18,6 +18,9 @@ REFUSED = _(
 _DIGITS = re.compile(r"(?<![^\W_])[0-9]+(?:[ .\-][0-9]+)*(?![^\W_])")
 _GROUPS = re.compile(r"(?<![^\W_])[0-9A-Za-z]{4}(?:([ \-])[0-9A-Za-z]{4}){3}(?![^\W_])")
 _ANY_DIGIT = re.compile(r"[0-9]")
+# What documents and messengers make of a hyphen when a code is copied from them, and what they hide between signs.
+_HYPHENS = re.compile("[\u2010-\u2015\u2212]")
+_HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 SHORTEST, LONGEST, REFERENCE = 13, 19, 18
 
 
@@ -26,7 +29,8 @@ def is_secret(text: str) -> bool:
 
     Our own references (18 digits that begin with a time) are none.
     """
-    text = unicodedata.normalize("NFKC", text)
+    text = _HIDDEN.sub("", unicodedata.normalize("NFKC", text))
+    text = " ".join(_HYPHENS.sub("-", text).split())
     if any(_is_code(found) for found in _GROUPS.finditer(text)):
         return True
     return any(_holds_card(re.split(r"[ .\-]", found[0])) for found in _DIGITS.finditer(text))

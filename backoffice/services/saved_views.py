@@ -33,7 +33,7 @@ def canonical(query: str) -> str:
 def clean(query: str) -> str:
     """The same, refused (ValidationError) where something secret stands in it or it is too long to be kept."""
     query = canonical(query)
-    if any(typed.is_secret(value) for _name, value in parse_qsl(query)):
+    if any(typed.is_secret(word) for pair in parse_qsl(query) for word in pair):
         raise ValidationError(typed.REFUSED)
     if len(query) > (SavedView._meta.get_field("query").max_length or 0):
         raise ValidationError(_("This is too much for a view: choose fewer filters."))

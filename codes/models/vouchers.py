@@ -14,6 +14,14 @@ from backoffice.kit.fields import EncryptedTextField, KeyedDigestField, MoneyFie
 from payments.models import Tracked
 
 
+def spelled(code: str) -> str:
+    """One spelling of a code, to compare by: nobody knows whether the provider minds capitals and dashes."""
+    plain = code.replace("-", "").lower()
+    if len(plain) == 16 and plain.isalnum():
+        return "-".join(plain[start : start + 4] for start in range(0, 16, 4))
+    return code.lower()
+
+
 class Voucher(Tracked):
     """`issued`: made from our balance, owed until somebody redeems it. `received`: somebody's code that we redeem.
 
@@ -85,7 +93,7 @@ class Voucher(Tracked):
     # What the provider's list states, where it differs from what was asked for.
     stated = MoneyField(_("stated by the provider"), null=True, blank=True)
     code = EncryptedTextField(_("code"))
-    code_digest = KeyedDigestField(of="code", purpose="voucher code")
+    code_digest = KeyedDigestField(of="code", purpose="voucher code", spelled=spelled)
     password = EncryptedTextField(_("password"))
     has_password = models.BooleanField(_("needs a password"), default=False)
     # Nobody has seen a password that was made here; one that was typed is known to who typed it.

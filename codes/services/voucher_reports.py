@@ -19,6 +19,7 @@ from backoffice import audit
 from backoffice.kit import money, wake
 from backoffice.kit.fields import keyed_digests
 from codes.models import Voucher
+from codes.models.vouchers import spelled
 from payments.models import ExceptionItem, ProviderAccount, Reference
 from payments.providers.base import VoucherReport
 from payments.providers.errors import Denied, OutcomeUnknown, ProviderError, Refused
@@ -35,8 +36,8 @@ OURS = re.compile(r"(\d{18})(?!\d)", re.ASCII)
 
 
 def digests(code: str) -> list[str]:
-    """What to look a code up by: its keyed digest under every key of the ring."""
-    return keyed_digests(code, PURPOSE)
+    """What to look a code up by: the keyed digest of its one spelling under every key of the ring."""
+    return keyed_digests(spelled(code), PURPOSE)
 
 
 def named(report: VoucherReport) -> str:

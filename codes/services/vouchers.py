@@ -224,6 +224,7 @@ def reveal(*, actor: Any, voucher: Voucher, part: str) -> str:
     Where the account hands over apart, nobody gets both: whoever has seen one, or typed the password, is refused the
     other. Raises ValidationError.
     """
+    states.lock_bulk(voucher, ())  # what is known of the others of its request counts, too
     locked = states.lock(voucher.pk)
     if part not in (CODE, PASSWORD):
         raise ValidationError({"part": _("Choose the code or the password.")})
@@ -247,13 +248,13 @@ def _knows_other(actor: Any, voucher: Voucher, part: str) -> bool:
     typed = voucher.created_by_id == actor.pk and voucher.has_password and not voucher.password_made
     if other == PASSWORD and (typed or not voucher.has_password):
         return typed
-    return AuditEntry.objects.filter(
-        verb="voucher.revealed",
-        object_type=voucher._meta.label_lower,
-        object_id=str(voucher.pk),
-        actor=actor,
-        facts__part=other,
-    ).exists()
+    same = [voucher.pk]
+    if not voucher.password_made:  # typed once for the whole request: who has seen it at one knows it of all
+        same = list(Voucher.objects.filter(bulk=voucher.bulk).values_list("pk", flat=True))
+    seen = AuditEntry.objects.filter(
+        verb="voucher.revealed", object_type=voucher._meta.label_lower, actor=actor, facts__part=other
+    )
+    return seen.filter(object_id__in=[str(pk) for pk in same]).exists()
 
 
 # --- Workers ---

@@ -9,6 +9,12 @@
   const BEGUN = new RegExp(`${LETTER}(?:[0-9][ .\\-]?){9,}|${LETTER}[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-`, "u");
   const REFERENCE = /^(?:2[0-9]|[34][0-9])(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])/;
 
+  // What documents and messengers make of a code that is copied from them: other hyphens, hidden signs, wide gaps.
+  function plain(typed) {
+    const text = typed.normalize("NFKC").replace(/[\u00ad\u200b-\u200f\u2060\ufeff]/g, "");
+    return text.replace(/[\u2010-\u2015\u2212]/g, "-").replace(/\s+/g, " ");
+  }
+
   function passesLuhn(digits) {
     let total = 0;
     [...digits].reverse().forEach((digit, place) => {
@@ -34,13 +40,13 @@
   }
 
   function isSecret(typed) {
-    const text = typed.normalize("NFKC");
+    const text = plain(typed);
     for (const found of text.matchAll(GROUPS)) if (found[1] === "-" || /[0-9]/.test(found[0])) return true;
     for (const found of text.matchAll(DIGITS)) if (holdsCard(found[0].split(/[ .\-]/))) return true;
     return false;
   }
 
-  const mayBecome = (typed) => BEGUN.test(typed.normalize("NFKC")) && !REFERENCE.test(typed.trim());
+  const mayBecome = (typed) => BEGUN.test(plain(typed)) && !REFERENCE.test(typed.trim());
   const boxes = (form) => [...form.querySelectorAll("input[type=search], input[type=text]")];
 
   // A form is asked here before anything of it is sent. `whole`: the person has finished typing.

@@ -134,7 +134,7 @@ class ListView(SavedViews, StaffView):
         secret = {
             name
             for name, values in asked.lists()
-            if name not in CURSORS and any(map(typed.is_secret, values))
+            if name not in CURSORS and any(map(typed.is_secret, [name, *values]))
         }
         if not secret:
             return None

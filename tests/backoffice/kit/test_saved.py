@@ -114,6 +114,11 @@ class TestFiltersWithoutScripts:
         assert (answer.status_code, answer.url) == (303, f"{LIST}?sort=reference")
         assert "looks like a card number" in text(viewer.get(answer.url))
 
+    @pytest.mark.parametrize("way", ["get", "post"])
+    def test_nor_does_one_in_the_place_of_a_name(self, viewer: Client, way: str) -> None:
+        answer = getattr(viewer, way)(LIST, {CARD: "x", "sort": "reference"})
+        assert (answer.status_code, answer.url) == (303, f"{LIST}?sort=reference")
+
 
 class TestLive:
     HTMX = {"HX-Request": "true", "HX-Target": "list"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import tracemalloc
+import zipfile
 import zoneinfo
 from decimal import Decimal
 from typing import Any
@@ -129,3 +130,9 @@ class TestSheet:
         assert response["Content-Type"] == spreadsheets.CONTENT_TYPE
         assert 'filename="movement_20' in response["Content-Disposition"]
         assert response["Content-Disposition"].endswith('.xlsx"')
+
+    def test_no_sheet_has_the_name_that_excel_keeps_for_itself(self) -> None:
+        file = io.BytesIO()
+        spreadsheets.write(file, title="History", columns=[COLUMN], rows=[1], zone=BERLIN)
+        with zipfile.ZipFile(file) as book:
+            assert 'name="History 1"' in book.read("xl/workbook.xml").decode()

@@ -21,6 +21,10 @@ SECRET = [
     "code: AB3D-9FK2-0000-ZZZZ.",
     "abcd-efgh-ijkl-mnop",
     "ab3d 9fk2 0000 zzzz",
+    "4111  1111\t1111\u00a01111",
+    "4111\u20111111\u20131111\u22121111",
+    "ab3d\u20119fk2\u20130000\u2014zzzz",
+    "ab3d-9fk2\u200b-0000-zzzz",
 ]
 PLAIN = [
     "",

@@ -142,7 +142,32 @@ class TestRedeeming:
         assert voucher.status == "canceled"
 
 
+def spellings(code: str) -> list[str]:
+    return [code, code.upper(), code.replace("-", ""), code.replace("-", "").upper(), code.title()]
+
+
 class TestWrongPasswords:
+    def test_another_spelling_is_the_same_code(self, stated: Any, people: Any, box: Any) -> None:
+        """Nobody knows whether the provider minds capitals and dashes: we do not."""
+        code = outside(box, password="right")
+        for number in range(5):
+            row = vouchers.redeem(
+                actor=people["operator"], account=stated, code=code, password=f"wrong{number}"
+            )
+            vouchers.submit(voucher_id=row.pk)
+        for typed in spellings(code):
+            with pytest.raises(ValidationError, match="Five wrong passwords"):
+                vouchers.redeem(actor=people["operator"], account=stated, code=typed, password="again")
+
+    def test_what_is_on_its_way_is_not_sent_in_another_spelling(
+        self, stated: Any, people: Any, box: Any
+    ) -> None:
+        code = outside(box)
+        vouchers.redeem(actor=people["operator"], account=stated, code=code)
+        for typed in spellings(code):
+            with pytest.raises(ValidationError, match="being redeemed"):
+                vouchers.redeem(actor=factories.person("operator"), account=stated, code=typed)
+
     def test_five_in_ten_minutes_and_the_provider_is_not_asked_any_more(
         self, stated: Any, people: Any, box: Any
     ) -> None:

@@ -425,6 +425,27 @@ class TestSplitHandover:
             vouchers.reveal(actor=people["operator"], voucher=voucher, part="code")
         assert vouchers.reveal(actor=factories.person("operator"), voucher=voucher, part="code")
 
+    def test_one_password_for_a_whole_request_is_known_of_all_of_it(self, split: Any, people: Any) -> None:
+        first, second = ask(split, people["operator"], 2)
+        vouchers.approve(actor=people["approver"], voucher=first)
+        for one in (first, second):
+            vouchers.submit(voucher_id=one.pk)
+        other, third = factories.person("operator"), factories.person("operator")
+        vouchers.reveal(actor=other, voucher=first, part="password")
+        vouchers.reveal(actor=third, voucher=first, part="code")
+        with pytest.raises(ValidationError, match="apart"):
+            vouchers.reveal(actor=other, voucher=second, part="code")
+        with pytest.raises(ValidationError, match="apart"):
+            vouchers.reveal(actor=third, voucher=second, part="password")
+
+    def test_made_passwords_are_each_their_own(self, split: Any, people: Any) -> None:
+        first, second = ask(split, people["operator"], 2, **{"pass": "", "_make_password": True})
+        vouchers.approve(actor=people["approver"], voucher=first)
+        for one in (first, second):
+            vouchers.submit(voucher_id=one.pk)
+        vouchers.reveal(actor=people["operator"], voucher=first, part="password")
+        assert vouchers.reveal(actor=people["operator"], voucher=second, part="code")
+
     def test_without_a_password_there_is_nothing_apart(self, split: Any, people: Any) -> None:
         voucher = factories.active_voucher(split, people)
         assert vouchers.reveal(actor=people["operator"], voucher=voucher, part="code") == voucher.code
