@@ -19,7 +19,7 @@ class ExceptionItemTable(BaseTable):
     empty = _("Whatever does not fit appears here: holds, forged callbacks, unexplained balances.")
 
     opened_at = WhenColumn(_("Opened"), orderable=True, initial_sort_descending=True)
-    title = HtmlColumn(_("What"), css="text-break cell-wide")
+    title = HtmlColumn(_("What"), css="text-break cell-wide cell-link")
     kind = Column(_("Kind"), css="d-none")
     account = LinkColumn(_("Account"), to=lambda item: item.account, css="cell-name", hide_below="md")
     reference = LinkColumn(_("Reference"), to=lambda item: item.reference, css="mono", hide_below="lg")
