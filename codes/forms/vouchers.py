@@ -106,8 +106,9 @@ class VoucherForm(forms.Form):
         cleaned = super().clean() or {}
         if cleaned.get(LOST) and not cleaned.get("pass") and not cleaned.get(MAKE):
             self.add_error("pass", FORGOTTEN)
-            self.data = self.data.copy()
-            del self.data[LOST]
+            data: Any = self.data
+            self.data = data.copy()
+            del self.data[LOST]  # type: ignore[attr-defined]
         return cleaned
 
     def value(self, name: str) -> str:
