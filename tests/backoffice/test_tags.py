@@ -23,6 +23,7 @@ class TestTags:
         assert drawn("{% status one %}", one=Invoice(status="unknown")) == html.pill("Unknown", "warn")
         assert drawn('{% status one "fee_payer" %}', one=Invoice()) == html.pill("payer", "muted")
 
+    @pytest.mark.django_db
     def test_a_fact_takes_what_stands_inside(self) -> None:
         text = '{% fact _("Amount") %}{% money amount "EUR" %}{% endfact %}'
         assert drawn(text, amount=Decimal(1)) == html.fact("Amount", html.money(Decimal(1), "EUR"))

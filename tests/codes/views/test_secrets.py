@@ -114,9 +114,10 @@ class TestCanary:
                 if route.name in OPEN or not may(route, role):
                     continue
                 address = route.address(objects)
-                about_one = bool(route.converters)
+                if not route.converters and voucher is taken:
+                    continue  # a list shows both, and was looked at already
                 lists = ("?export=csv", f"?q={voucher.reference.value}", "?fragment=1&part=listings")
-                for query in ("",) if about_one else ("", *lists):
+                for query in ("",) if route.converters else ("", *lists):
                     if found := canary.sings(body(client.get(address + query))):
                         problems.append(f"{address}{query}: {found[0]}")
         assert not problems, "\n".join(problems)

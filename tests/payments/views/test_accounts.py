@@ -208,13 +208,14 @@ class TestCards:
         for account in made:
             rows.balance(account, "USDT", "10.5")
         trouble(made[13], "denied", last_error="It does not accept our keys or our address.")
-        page = rows.browser("viewer").get("/").content.decode()
+        page = rows.browser("operator").get("/").content.decode()
         assert "USDT on 14 accounts" in page
         assert "147.00" in page
         assert "and 2 more accounts" in page
         assert page.index("acc 13") < page.index("acc 00")
         assert "It does not accept our keys" in page
         assert "Accounts whose provider does not answer" in page
+        assert "whose provider does not answer" not in rows.browser("viewer").get("/").content.decode()
 
     def test_an_account_that_is_switched_off_is_in_no_sum(self) -> None:
         rows.balance(rows.account(), "USDT", "1")
