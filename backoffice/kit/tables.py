@@ -95,15 +95,14 @@ class StatusColumn(Column):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._pills: dict[tuple[Any, Any], SafeString] = {}
+        self._pills: dict[Any, SafeString] = {}
 
     def render(self, value: Any, record: Any) -> SafeString:
-        name = str(self.accessor or "status")
-        shown = getattr(record, f"get_{name}_display", lambda: value)()
-        key = (value, shown)
-        if key not in self._pills:
-            self._pills[key] = html.pill(shown, getattr(record, "TONES", {}).get(value, "muted"))
-        return self._pills[key]
+        if value not in self._pills:
+            name = str(self.accessor or "status")
+            shown = getattr(record, f"get_{name}_display", lambda: value)()
+            self._pills[value] = html.pill(shown, getattr(record, "TONES", {}).get(value, "muted"))
+        return self._pills[value]
 
 
 class WhenColumn(Column):
@@ -265,8 +264,8 @@ class BaseTable(django_tables2.Table):
         model = self._meta.model
         if bound.column.empty_values == () and not (model and hasattr(model, path)):
             return lambda record: None
-        if shown and not isinstance(bound.column, StatusColumn) and _has_choices(model, path):
-            path = f"get_{path}_display"
+        if shown and not isinstance(bound.column, StatusColumn) and (words := _choices(model, path)):
+            return lambda record: words.get(value := getattr(record, path), value)
         if model is None or "__" in path:
             return A(path).resolve  # walks relations, stops at None; also reads dicts
         simple = attrgetter(path)
@@ -309,10 +308,11 @@ def _labelled(bound: Any) -> SafeString:
     return format_html('{} data-label="{}"', _attrs(bound), bound.header)
 
 
-def _has_choices(model: type[Model] | None, path: str) -> bool:
+def _choices(model: type[Model] | None, path: str) -> dict[Any, str]:
+    """The words of a field's choices in the current language: looked up once per table, not once per cell."""
     if model is None or "__" in path:
-        return False
+        return {}
     try:
-        return bool(getattr(model._meta.get_field(path), "choices", None))
+        return {value: str(word) for value, word in getattr(model._meta.get_field(path), "flatchoices", ())}
     except FieldDoesNotExist:
-        return False
+        return {}

@@ -48,10 +48,8 @@ class MovementTable(BaseTable):
         fields = ("booked_at", "reference", "account", "kind", "label", "amount", "on_balance", "way")
         orderable = False
 
-    def render_kind(self, record: Movement) -> SafeString:
-        return format_html(
-            '<div>{}<span class="cell-sub">{}</span></div>', record.get_kind_display(), record.label
-        )
+    def render_kind(self, value: str, record: Movement) -> SafeString:
+        return format_html('<div>{}<span class="cell-sub">{}</span></div>', value, record.label)
 
     def render_on_balance(self, record: Movement) -> SafeString:
         return counts(record)
