@@ -54,11 +54,14 @@ office.register(
     ),
     office.Waiting(
         name="vouchers-to-approve",
-        label=_("Vouchers to approve"),
+        label=_("Requests of vouchers to approve"),
         url="codes:voucher_list",
         query="status=awaiting_approval",
         permission="codes.approve_voucher",
-        rows=lambda user: Voucher.objects.filter(status=Status.AWAITING_APPROVAL).exclude(created_by=user),
+        # One yes is for the whole request.
+        rows=lambda user: Voucher.objects.filter(status=Status.AWAITING_APPROVAL, position=1).exclude(
+            created_by=user
+        ),
         icon="stamp",
     ),
     office.Waiting(

@@ -25,6 +25,25 @@ FIELDS = {"currency": "USDT", "paysys": "USDTBALANCE", "amount": "10", "purse": 
 ENDED = {"complete", "failed", "unknown"}
 
 
+#: What the sandbox may do to any answer after it has accepted.
+SPOILED: list[dict[str, Any]] = [
+    {"mode": "drop_after"},
+    {"mode": "drop_after", "reset": True},
+    {"mode": "half_body"},
+    {"mode": "truncated"},
+    {"mode": "garbage_html"},
+    {"mode": "empty"},
+    {"mode": "null"},
+    {"mode": "bom"},
+    {"mode": "no_success"},
+    {"mode": "no_success", "value": "true"},
+    {"mode": "status_500"},
+    {"mode": "status_302"},
+    {"mode": "body", "text": "[]"},
+    {"mode": "oversized"},
+]
+
+
 def volumes(short: int, long: int) -> Any:
     """Parametrizes `runs`: so many in `make test`, so many in `make test-long`."""
     return pytest.mark.parametrize("runs", [short, pytest.param(long, marks=pytest.mark.long)])

@@ -25,20 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 #: What the sandbox may do to an answer after it has accepted.
 SPOILED: list[dict[str, Any]] = [
-    {"mode": "drop_after"},
-    {"mode": "drop_after", "reset": True},
-    {"mode": "half_body"},
-    {"mode": "truncated"},
-    {"mode": "garbage_html"},
-    {"mode": "empty"},
-    {"mode": "null"},
-    {"mode": "bom"},
-    {"mode": "no_success"},
-    {"mode": "no_success", "value": "true"},
-    {"mode": "status_500"},
-    {"mode": "status_302"},
-    {"mode": "body", "text": "[]"},
-    {"mode": "oversized"},
+    *money.SPOILED,
     {"mode": "fields", "fields": {"code": None}},
     {"mode": "fields", "fields": {"code": {}}},
 ]
