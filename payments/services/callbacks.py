@@ -104,15 +104,16 @@ def _compare(callback: Callback, fields: Any, obj: Any) -> None:
     """A signed body that differs from what the provider then answered is told to a person; the answer counts."""
     claimed, confirmed = fields.get("amount"), getattr(obj, "received", None)
     if claimed is not None and confirmed is not None and claimed != confirmed:
-        exceptions.open_item(
-            kind=ExceptionItem.Kind.MISMATCH,
-            key=f"callback:{callback.reference}",
-            title=_("A callback named %(claimed)s, the provider then answered %(confirmed)s.")
-            % {"claimed": claimed, "confirmed": confirmed.normalize()},
-            account=callback.account,
-            reference=callback.reference,
-            way=audit.Way.CALLBACK,
-        )
+        with transaction.atomic():
+            exceptions.open_item(
+                kind=ExceptionItem.Kind.MISMATCH,
+                key=f"callback:{callback.reference}",
+                title=_("A callback named %(claimed)s, the provider then answered %(confirmed)s.")
+                % {"claimed": claimed, "confirmed": confirmed.normalize()},
+                account=callback.account,
+                reference=callback.reference,
+                way=audit.Way.CALLBACK,
+            )
 
 
 # --- Ends ---
@@ -164,15 +165,16 @@ def _stray(callback: Callback, said: str) -> None:
 
 
 def _mismatch(callback: Callback, said: str) -> None:
-    exceptions.open_item(
-        kind=ExceptionItem.Kind.MISMATCH,
-        key=f"callback:{callback.token_reference}",
-        title=_("A callback for %(ours)s speaks of %(theirs)s.")
-        % {"ours": callback.token_reference, "theirs": said[:40]},
-        account=callback.account,
-        reference=callback.token_reference,
-        way=audit.Way.CALLBACK,
-    )
+    with transaction.atomic():
+        exceptions.open_item(
+            kind=ExceptionItem.Kind.MISMATCH,
+            key=f"callback:{callback.token_reference}",
+            title=_("A callback for %(ours)s speaks of %(theirs)s.")
+            % {"ours": callback.token_reference, "theirs": said[:40]},
+            account=callback.account,
+            reference=callback.token_reference,
+            way=audit.Way.CALLBACK,
+        )
 
 
 def _wait(callback: Callback, error: ProviderError) -> None:

@@ -108,8 +108,10 @@ class TestSigned:
 
     def test_another_amount_in_the_body_is_told(self, invoice: Invoice, box: Any) -> None:
         pay(box, invoice)
-        deliver(invoice, box, amount=99)
+        callback = deliver(invoice, box, amount=99)
         work()
+        callback.refresh_from_db()
+        assert (callback.status, callback.tries) == ("done", 1)
         invoice.refresh_from_db()
         assert invoice.status == "paid"
         assert Movement.objects.get().amount == invoice.expected
