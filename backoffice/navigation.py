@@ -60,6 +60,19 @@ MENU: tuple[Section, ...] = (
         ),
     ),
     Section(
+        _("Exchange"),
+        (
+            Entry(_("Directions"), "payments:direction_list", "payments.view_direction", "arrow-right-left"),
+            Entry(_("Bids"), "payments:bid_list", "payments.view_bid", "handshake"),
+            Entry(
+                _("Partner programme"),
+                "payments:partnerprogram_list",
+                "payments.view_partnerprogram",
+                "users",
+            ),
+        ),
+    ),
+    Section(
         _("Books"),
         (
             Entry(_("Balances"), "payments:balance_list", "payments.view_balance", "wallet"),

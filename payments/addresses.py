@@ -43,6 +43,7 @@ _PREFIXES = {"bc": "bitcoin", "ltc": "litecoin", "tb": TEST, "bcrt": TEST, "tltc
 _SEGWIT = re.compile(rf"({'|'.join(_PREFIXES)})1")
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]+")
 _LONGEST = 90  # by BIP 173; nothing longer is read at all
+_TAG = re.compile(r"\b(tag|memo|payment[ _-]?id|destination[ _-]?tag)\b", re.IGNORECASE)
 _HEX = re.compile(r"0x[0-9A-Fa-f]*")
 
 
@@ -76,6 +77,11 @@ def looks_like_card(address: str) -> bool:
         value = int(letter) * (2 if place % 2 else 1)
         total += value - 9 if value > 9 else value
     return total % 10 == 0
+
+
+def asks_for_tag(words: str) -> bool:
+    """Whether a form's words for a field ask for a tag or memo, which belongs to an address."""
+    return _TAG.search(words) is not None
 
 
 def network_of(method: str) -> str | None:

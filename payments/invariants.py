@@ -16,10 +16,12 @@ from backoffice.kit import money, office
 from backoffice.models import AuditEntry
 from payments.models import (
     Approval,
+    Bid,
     Callback,
     ExceptionItem,
     Invoice,
     Movement,
+    PartnerPayout,
     ProviderCall,
     Reference,
     Reservation,
@@ -32,6 +34,8 @@ LATE = dt.timedelta(minutes=10)
 TOLD: dict[str, tuple[Any, dict[str, str]]] = {
     "invoice": (Invoice, {"invoice.created": "creating"}),
     "withdrawal": (Withdrawal, {"withdrawal.requested": "awaiting_approval"}),
+    "bid": (Bid, {"bid.created": "creating"}),
+    "partnerpayout": (PartnerPayout, {"partnerpayout.requested": "awaiting_approval"}),
 }
 
 
@@ -126,9 +130,9 @@ def inbox_moves() -> list[str]:
     return broken
 
 
-def _booked(kinds: list[str]) -> dict[int, tuple[int, Decimal]]:
+def _booked(kinds: list[str], *, of: str) -> dict[int, tuple[int, Decimal]]:
     rows = (
-        Movement.objects.filter(kind__in=kinds)
+        Movement.objects.filter(kind__in=kinds, reference__kind=of)
         .values("reference")
         .annotate(n=Count("id"), total=Sum("amount"))
     )
@@ -138,14 +142,14 @@ def _booked(kinds: list[str]) -> dict[int, tuple[int, Decimal]]:
 def books_foot() -> list[str]:
     """V9: what is paid or sent is booked once, to the last unit, and nothing else is."""
     broken = []
-    booked = _booked(["invoice"])
+    booked = _booked(["invoice"], of="invoice")
     paid = Invoice.objects.filter(status="paid").values_list("reference", "reference__value", "received")
     for reference, value, received in paid.iterator():
         times, total = booked.pop(reference, (0, None))
         if times != 1 or total != received:
             broken.append(f"{value}: received {money.plain(received or Decimal(0))}, booked {times} times")
-    debited = _booked(["withdrawal", "fee"])
-    back = _booked(["reversal"])
+    debited = _booked(["withdrawal", "fee"], of="withdrawal")
+    back = _booked(["reversal"], of="withdrawal")
     for reference, value, stated, status in Withdrawal.objects.filter(debit__isnull=False).values_list(
         "reference", "reference__value", "debit", "status"
     ):

@@ -23,6 +23,7 @@ from payments.models import (
     ProviderCall,
     Withdrawal,
 )
+from payments.offices import exchange as _exchange  # noqa: F401  (registers its own parts)
 from payments.services import (
     freeze,
     invoice_reports,

@@ -52,6 +52,130 @@ def refresh_withdrawal(withdrawal_id: int) -> None:
         log.info("refresh.not_answered", withdrawal=withdrawal_id, error=type(error).__name__)
 
 
+@shared_task(name="payments.submit_bid")
+def submit_bid(bid_id: int) -> None:
+    from payments.services import bids
+
+    bids.submit(bid_id=bid_id)
+
+
+@shared_task(name="payments.refresh_bid")
+def refresh_bid(bid_id: int) -> None:
+    from payments.services import bids
+
+    try:
+        bids.refresh(bid_id=bid_id, priority="read")
+    except ProviderError as error:
+        log.info("refresh.not_answered", bid=bid_id, error=type(error).__name__)
+
+
+@shared_task(name="payments.submit_bid_act")
+def submit_bid_act(act_id: int) -> None:
+    from payments.services import bid_acts
+
+    bid_acts.submit(act_id=act_id)
+
+
+@shared_task(name="payments.run_bid_acts")
+def run_bid_acts() -> None:
+    from payments.services import bid_acts
+
+    bid_acts.run_due()
+
+
+@shared_task(name="payments.import_bids")
+def import_bids(account_id: int) -> None:
+    from payments.services import bid_imports
+
+    try:
+        bid_imports.run(account_id=account_id)
+    except ProviderError as error:
+        log.info("import.not_answered", account=account_id, error=type(error).__name__)
+
+
+@shared_task(name="payments.run_bid_imports")
+def run_bid_imports() -> None:
+    from payments.services import bid_imports
+
+    for account_id in bid_imports.due():
+        import_bids.apply_async((account_id,), queue="polling", expires=60)
+
+
+@shared_task(name="payments.refresh_direction")
+def refresh_direction(direction_id: int) -> None:
+    from payments.services import directions
+
+    try:
+        directions.refresh(direction_id=direction_id, priority="read")
+    except ProviderError as error:
+        log.info("refresh.not_answered", direction=direction_id, error=type(error).__name__)
+
+
+@shared_task(name="payments.refresh_direction_list")
+def refresh_direction_list(account_id: int) -> None:
+    from payments.services import directions
+
+    try:
+        directions.refresh_list(account_id=account_id, priority="read")
+        directions.refresh_due(account_id=account_id)
+    except ProviderError as error:
+        log.info("refresh.not_answered", account=account_id, error=type(error).__name__)
+
+
+@shared_task(name="payments.poll_directions")
+def poll_directions(account_id: int) -> None:
+    from payments.services import directions
+
+    try:
+        directions.refresh_due(account_id=account_id)
+    except ProviderError as error:
+        log.info("directions.not_answered", account=account_id, error=type(error).__name__)
+
+
+@shared_task(name="payments.run_directions")
+def run_directions() -> None:
+    """One message per account whose directions are old, so that a slow exchanger delays no other."""
+    from payments.services import directions
+
+    for account_id in directions.due_accounts():
+        poll_directions.apply_async((account_id,), queue="polling", expires=60)
+
+
+@shared_task(name="payments.refresh_partner")
+def refresh_partner(account_id: int) -> None:
+    from payments.services import partner_programs
+
+    try:
+        partner_programs.refresh(account_id=account_id)
+    except ProviderError as error:
+        log.info("refresh.not_answered", account=account_id, error=type(error).__name__)
+
+
+@shared_task(name="payments.run_partners")
+def run_partners() -> None:
+    from payments.services import partner_programs
+
+    for account_id in partner_programs.due_accounts():
+        refresh_partner.apply_async((account_id,), queue="polling", expires=60)
+
+
+@shared_task(name="payments.submit_partner_payout")
+def submit_partner_payout(partner_payout_id: int) -> None:
+    from payments.services import partner
+
+    partner.submit(partner_payout_id=partner_payout_id)
+
+
+@shared_task(name="payments.refresh_partner_payout")
+def refresh_partner_payout(partner_payout_id: int) -> None:
+    from payments.services import partner
+
+    try:
+        partner.refresh(partner_payout_id=partner_payout_id, priority="read")
+    except ProviderError as error:
+        log.info("refresh.not_answered", payout=partner_payout_id, error=type(error).__name__)
+
+
 @shared_task(name="payments.refresh_reference")
 def refresh_reference(value: str) -> None:
     from payments.services import polling

@@ -230,8 +230,12 @@ class Control:
         fields = object_of(data, "fields")
         if fields is not None:
             with self.engine.ledger.transaction() as db:
-                kept = load(self.engine.callbacks.row(db, int(delivery_id))["body"])
-            body = dump({name: value for name, value in {**kept, **fields}.items() if value is not None})
+                row = self.engine.callbacks.row(db, int(delivery_id))
+            provider = self.engine.providers[row["provider"]]
+            kept = provider.callback_fields(row["body"])
+            body = provider.callback_body(
+                {name: value for name, value in {**kept, **fields}.items() if value is not None}
+            )
         answers = self.engine.callbacks.send_now(
             int(delivery_id),
             signature=text_of(data, "signature") or "right",
@@ -244,7 +248,7 @@ class Control:
         """A callback that no payment caused: `url`, `body` (text or object), and as for sending again."""
         provider = self._provider(data)
         raw = data.get("body")
-        body = raw if isinstance(raw, str) else dump(object_of(data, "body") or {})
+        body = raw if isinstance(raw, str) else provider.callback_body(object_of(data, "body") or {})
         name = text_of(data, "account") or "demo"
         with self.engine.ledger.transaction() as db:
             account = accounts.by_name(db, provider=provider.name, name=name)

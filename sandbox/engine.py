@@ -16,11 +16,12 @@ from sandbox.callbacks import Callbacks
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger, empty
+from sandbox.premium_exchanger.provider import PremiumExchanger
 from sandbox.provider import Provider
 from sandbox.settings import Settings
 from sandbox.traffic import Traffic
 
-PROVIDERS: tuple[type[Provider], ...] = (Bitloga,)
+PROVIDERS: tuple[type[Provider], ...] = (Bitloga, PremiumExchanger)
 DEMO = "demo"
 LONGEST_WAIT = 60.0
 logger = logging.getLogger("sandbox")
@@ -144,8 +145,8 @@ class Engine:
         self.settings.read()
 
     def pick_provider(self, name: str) -> Provider | None:
-        """The provider of that name; without a name the only one, while there is only one."""
-        if not name and len(self.providers) == 1:
+        """The provider of that name; without a name the first one."""
+        if not name:
             return next(iter(self.providers.values()))
         return self.providers.get(name)
 

@@ -79,17 +79,24 @@ class Fault:
             and self.uniqueid in ("", call.uniqueid)
         )
 
-    def edit(self, answer: Answer) -> Answer:
-        """The answer as data, changed where the fault changes data."""
+    def edit(self, answer: Answer, *, success: str = "success", inside: str = "") -> Answer:
+        """The answer as data, changed where the fault changes data.
+
+        `success` and `inside` are the provider's names of what tells success and of what holds the fields.
+        """
         if not isinstance(answer.data, dict):
             return answer
         data = dict(answer.data)
         if self.mode == "no_success":
             if self.value is None:
-                data.pop("success", None)
+                data.pop(success, None)
             else:
-                data["success"] = self.value
-        elif self.mode == "odd_status":
+                data[success] = self.value
+            return Answer(data, answer.status, answer.headers)
+        if inside and isinstance(data.get(inside), dict):
+            inner = self.edit(Answer(data[inside]))
+            return Answer({**data, inside: inner.data}, answer.status, answer.headers)
+        if self.mode == "odd_status":
             data["status"] = self.text or "Processing"
         elif self.mode == "fields":
             data.update(self.fields)

@@ -160,7 +160,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.engine.stopping.wait(fault.seconds or 1.0)
         answer = self._answer(provider, call, fault)
         if fault:
-            answer = fault.edit(answer)
+            answer = fault.edit(answer, success=provider.success_name, inside=provider.inside)
         reply = provider.encode(answer)
         if fault:
             reply = fault.spoil(reply)
@@ -203,7 +203,12 @@ def _too_many(provider: Provider, retry_after: float | None, status: int) -> Ans
 def _summary(answer: Answer) -> str:
     """What a log line says about an answer: its refusal, its status, or ok."""
     data = answer.data if isinstance(answer.data, dict) else {}
-    return str(data.get("message") or data.get("status") or ("ok" if answer.status == 200 else answer.status))
+    return str(
+        data.get("message")
+        or data.get("error_text")
+        or data.get("status")
+        or ("ok" if answer.status == 200 else answer.status)
+    )
 
 
 class Server(ThreadingHTTPServer):

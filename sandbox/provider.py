@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sandbox.accounts import Account
 from sandbox.settings import Setting
 from sandbox.transactions import Transaction
-from sandbox.wire import Answer, Call, Reply, Request
+from sandbox.wire import Answer, Call, Reply, Request, dump, load
 
 if TYPE_CHECKING:
     from sandbox.engine import Engine
@@ -33,6 +33,9 @@ class Provider(ABC):
     not_found: ClassVar[str] = ""
     # The header that carries a callback's signature; empty if callbacks are not signed.
     signature_header: ClassVar[str] = ""
+    # The field that says whether a call went well, and the one that holds all others ("": they stand beside it).
+    success_name: ClassVar[str] = "success"
+    inside: ClassVar[str] = ""
     # The part of the control page that shows this provider.
     control_template: ClassVar[str]
 
@@ -78,6 +81,18 @@ class Provider(ABC):
     @abstractmethod
     def callback_headers(self, body: bytes, account: Account) -> dict[str, str]:
         """The headers of a callback, its signature among them."""
+
+    def keys(self, account: Account) -> dict[str, str]:
+        """An account's keys under the names that the product asks for."""
+        return {"api_key": account.api_key, "api_secret": account.api_secret}
+
+    def callback_body(self, fields: Mapping[str, Any]) -> str:
+        """A callback's fields as its text."""
+        return dump(dict(fields))
+
+    def callback_fields(self, body: str) -> dict[str, Any]:
+        """A callback's text as its fields. Raises ValueError for what is none."""
+        return dict(load(body))
 
     def merge_settings(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Settings as they are kept, from the forms in which they may come. Raises routes.ControlError."""

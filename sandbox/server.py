@@ -49,16 +49,12 @@ class Box:
         return self.engine.providers[provider].base_url
 
     def account(self, name: str = DEMO, provider: str = "bitloga") -> Mapping[str, str]:
-        """Keys of an account: api_key, api_secret, base_url. Raises LookupError."""
+        """Keys of an account as the product asks for them, and its base_url. Raises LookupError."""
         with self.engine.ledger.transaction() as db:
             found = by_name(db, provider=provider, name=name)
         if found is None:
             raise LookupError(f"no account {name}")
-        return {
-            "api_key": found.api_key,
-            "api_secret": found.api_secret,
-            "base_url": self.base_url(provider),
-        }
+        return {**self.engine.providers[provider].keys(found), "base_url": self.base_url(provider)}
 
     def control(self, path: str, data: Mapping[str, Any] | None = None, *, method: str = "") -> Any:
         """Use the control API: `path` below /_control/, POST if there are data, else GET.

@@ -104,13 +104,19 @@ COMMON = (
 )
 
 
+def _common(own: Sequence[Setting]) -> list[Setting]:
+    """What every provider has, but for what one declares by itself with another default."""
+    names = {setting.name for setting in own}
+    return [setting for setting in COMMON if setting.name not in names]
+
+
 class Settings:
     """Values by provider and name: the default, or what was set and is kept in the ledger."""
 
     def __init__(self, ledger: Ledger, declared: Mapping[str, Sequence[Setting]]) -> None:
         self._ledger = ledger
         self.declared = {
-            provider: {setting.name: setting for setting in (*own, *COMMON)}
+            provider: {setting.name: setting for setting in (*own, *_common(own))}
             for provider, own in declared.items()
         }
         self._values: dict[str, dict[str, Any]] = {}

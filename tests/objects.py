@@ -13,22 +13,27 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
+from backoffice import audit
 from codes.models import Voucher, VoucherListing
 from payments.models import (
     Balance,
+    Bid,
     Callback,
     Currency,
+    Direction,
     ExceptionItem,
     Freeze,
     Invoice,
     Method,
     OwnDestination,
+    PartnerPayout,
+    PartnerProgram,
     ProviderAccount,
     ProviderCall,
     Reference,
     Withdrawal,
 )
-from payments.services import accounts, exceptions, freeze, invoices, withdrawals
+from payments.services import accounts, exceptions, freeze, invoices, partner, references, withdrawals
 from tests import factories
 
 # Nothing listens there, and nothing may be asked when a page is looked at.
@@ -117,6 +122,55 @@ def _withdrawal(objects: Objects) -> Withdrawal:
             "purse": "user@example.com",
             "_max_debit": "11",
         },
+    )
+
+
+@makes(Direction)
+def _direction(_objects: Objects) -> Direction:
+    account = accounts.create(
+        actor=None,
+        provider="premium_exchanger",
+        name="walked exchanger",
+        base_url=f"http://{NOWHERE}/api/userapi/v1/",
+        credentials={"api_login": "l" * 32, "api_key": "k" * 32},
+    )
+    return Direction.objects.create(
+        account=account, provider_id="21", give_id="3", give_title="Sberbank", give_code="RUB", give_key="RUB",
+        get_id="5", get_title="Tether", get_code="USDT", get_key="USDT", rate=1, listed_at=timezone.now(),
+        seen_at=timezone.now(),
+    )  # fmt: skip
+
+
+@makes(Bid)
+def _bid(objects: Objects) -> Bid:
+    direction = objects.one(Direction)
+    with transaction.atomic():
+        reference = references.take(account=direction.account, kind=Reference.Kind.BID)
+        bid = Bid.objects.create(
+            reference=reference, account=direction.account, direction=direction, direction_number="21",
+            give_currency="RUB", get_currency="USDT", expected_give=9240, expected_get=100,
+            created_by=factories.person("operator"), typed='{"calc_amount": "100", "calc_action": "2"}',
+        )  # fmt: skip
+        audit.record(None, "bid.created", bid)
+    return bid
+
+
+@makes(PartnerProgram)
+def _program(objects: Objects) -> PartnerProgram:
+    account = objects.one(Direction).account
+    return PartnerProgram.objects.create(
+        account=account, balance=100, currency="USD", asked_at=timezone.now(),
+        methods=[{"id": "5", "title": "Tether", "commission": "", "amount": "100"}],
+    )  # fmt: skip
+
+
+@makes(PartnerPayout)
+def _payout(objects: Objects) -> PartnerPayout:
+    account = objects.one(PartnerProgram).account
+    ProviderAccount.objects.filter(pk=account.pk).update(money_out=True)
+    account.refresh_from_db()
+    return partner.request_payout(
+        actor=factories.person("operator"), account=account, fields={"method_id": "5", "account": "Somewhere"}
     )
 
 

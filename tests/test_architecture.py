@@ -40,6 +40,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             *("backoffice.accounts", "backoffice.account_forms"),  # what allauth calls
             *("backoffice.checks", "backoffice.middleware", "backoffice.navigation"),  # what Django calls
             *("payments", "payments.invariants", "payments.dashboard", "payments.reports"),
+            "payments.offices",
             *("codes", "codes.invariants"),
             *("backoffice.demo", "payments.demo", "codes.demo"),
         ],
@@ -62,9 +63,11 @@ SERVICE_FLOORS: dict[str, set[str]] = {
         *("rates", "directions"),
     },
     "deals": {
-        *("invoices", "invoice_fields", "invoice_reports", "wallets", "bids"),
+        *("invoices", "invoice_fields", "invoice_reports", "wallets"),
+        *("bids", "bid_fields", "bid_quotes", "bid_variance", "bid_reports"),
+        *("bid_acts", "bid_decisions", "bid_imports"),
         *("withdrawals", "withdrawal_fields", "withdrawal_reports", "withdrawal_decisions"),
-        *("batch_payouts", "partner"),
+        *("batch_payouts", "partner", "partner_programs", "payout_reports", "payout_decisions"),
     },
     "conductors": {"callbacks", "polling", "reconciliation"},
 }
@@ -84,6 +87,24 @@ BESIDE: dict[tuple[str, str], str] = {
     ("withdrawals", "withdrawal_reports"): "one noun in four files",
     ("withdrawal_decisions", "withdrawals"): "one noun in four files",
     ("withdrawal_decisions", "withdrawal_reports"): "one noun in four files",
+    ("directions", "accounts"): "what the exchanger says about us is asked for in the same round",
+    ("bids", "bid_fields"): "one noun in eight files",
+    ("bids", "bid_quotes"): "one noun in eight files",
+    ("bids", "bid_reports"): "one noun in eight files",
+    ("bid_quotes", "bid_fields"): "one noun in eight files",
+    ("bid_variance", "bid_fields"): "one noun in eight files",
+    ("bid_reports", "bid_variance"): "one noun in eight files",
+    ("bid_acts", "bid_fields"): "one noun in eight files",
+    ("bid_acts", "bid_reports"): "one noun in eight files",
+    ("bid_decisions", "bids"): "one noun in eight files",
+    ("bid_decisions", "bid_acts"): "one noun in eight files",
+    ("bid_decisions", "bid_reports"): "one noun in eight files",
+    ("bid_imports", "bids"): "one noun in eight files",
+    ("bid_imports", "bid_fields"): "one noun in eight files",
+    ("bid_imports", "bid_reports"): "one noun in eight files",
+    ("partner", "payout_reports"): "one noun in three files",
+    ("payout_decisions", "partner"): "one noun in three files",
+    ("payout_decisions", "payout_reports"): "one noun in three files",
     ("batch_payouts", "withdrawals"): "a batch is paid by a withdrawal of ours",
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from payments.models import Method, OwnDestination
+from payments.models import Direction, Method, OwnDestination
 
 
 class OwnDestinationForm(forms.Form):
@@ -40,6 +40,11 @@ class OwnDestinationForm(forms.Form):
         super().__init__(*args, **kwargs)
         known = Method.objects.filter(for_invoice=True, internal_balance=False).order_by("code", "pk")
         titles = {method.code: f"{method.code} · {method.title}" for method in known}
+        exchanged = Direction.objects.exclude(get_code="").order_by("get_code", "get_title")
+        for code, title in exchanged.values_list("get_code", "get_title").distinct():
+            titles.setdefault(
+                code, _("%(code)s · from an exchange, such as %(title)s") % {"code": code, "title": title}
+            )
         self.fields["method"].choices = [("", _("Choose …")), *titles.items()]  # type: ignore[attr-defined]
 
 

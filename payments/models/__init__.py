@@ -3,13 +3,16 @@
 from .accounts import AccountHealth, Currency, Method, ProviderAccount
 from .approvals import Approval
 from .balances import Balance, BalanceSnapshot
+from .bids import Bid, BidAct, BidImport, BidStatus
 from .callback_tokens import CallbackToken
 from .daily_sums import BooksZone, DailySum, UnfoldedMovement
 from .destinations import OwnDestination
+from .directions import Direction, DirectionList
 from .exceptions import ExceptionItem
 from .freezes import Freeze
 from .invoices import Invoice
 from .movements import Movement
+from .partner import PartnerExchange, PartnerPayout, PartnerProgram
 from .references import Reference, Tracked
 from .reservations import Reservation
 from .traffic import Callback, ProviderCall
@@ -20,17 +23,26 @@ __all__ = [
     "Approval",
     "Balance",
     "BalanceSnapshot",
+    "Bid",
+    "BidAct",
+    "BidImport",
+    "BidStatus",
     "BooksZone",
     "Callback",
     "CallbackToken",
     "Currency",
     "DailySum",
+    "Direction",
+    "DirectionList",
     "ExceptionItem",
     "Freeze",
     "Invoice",
     "Method",
     "Movement",
     "OwnDestination",
+    "PartnerExchange",
+    "PartnerPayout",
+    "PartnerProgram",
     "ProviderAccount",
     "ProviderCall",
     "Reference",

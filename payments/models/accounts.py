@@ -21,6 +21,13 @@ def provider_choices() -> list[tuple[str, str]]:
     return [(name, client.title) for name, client in PROVIDERS.items()]
 
 
+class BitcoinNetwork(models.TextChoices):
+    """Which network the addresses of an account belong to; they look alike in the provider's document."""
+
+    MAIN = "mainnet", _("main network")
+    TEST = "testnet", _("test network")
+
+
 class ProviderAccount(models.Model):
     """One account of ours at one provider. `credentials` is a JSON object under the provider's own names."""
 
@@ -78,6 +85,26 @@ class ProviderAccount(models.Model):
         default=False,
         help_text=_("Nobody sees both the code and the password of a voucher."),
     )
+    rate_tolerance = models.DecimalField(
+        _("rate tolerance"),
+        max_digits=5,
+        decimal_places=4,
+        default=Decimal("0.005"),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))],
+        help_text=_(
+            "A bid whose rate is worse than the quote by more than this share is held: 0.005 is 0.5 %."
+        ),
+    )
+    batches_on = models.BooleanField(
+        _("batch payouts"),
+        default=False,
+        help_text=_(
+            "The provider is a mixer. Switching it on needs a note that says why; it stays in the audit trail."
+        ),
+    )
+    bitcoin_network = models.CharField(
+        _("Bitcoin network"), max_length=8, choices=BitcoinNetwork.choices, default=BitcoinNetwork.MAIN
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -126,6 +153,8 @@ class AccountHealth(models.Model):
     last_error_at = models.DateTimeField(_("last failure"), null=True, blank=True)
     last_error = models.CharField(_("what failed"), max_length=300, blank=True)
     probe_at = models.DateTimeField(_("next try"), null=True, blank=True)
+    # What the provider last said about us (address it sees, user, locale ...), and where its answers contradict its document.
+    facts = models.JSONField(_("what the provider says about us"), default=dict, blank=True)
     clock_skew_ms = models.IntegerField(_("clock difference (ms)"), null=True, blank=True)
 
     class Meta:

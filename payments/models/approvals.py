@@ -19,6 +19,7 @@ class Approval(models.Model):
         SEND = "send", _("Send")
         RESEND = "resend", _("Send again")
         RESOLVE = "resolve", _("Resolve")
+        COMPLETE = "complete", _("Complete")
 
     reference = models.ForeignKey(
         Reference, models.PROTECT, related_name="approvals", verbose_name=_("reference")

@@ -42,6 +42,8 @@ class Balance(models.Model):
     stated = MoneyField(_("stated by the provider"), null=True, blank=True)
     asked_at = models.DateTimeField(_("asked"), null=True, blank=True)
     missing_since = models.DateTimeField(_("not stated since"), null=True, blank=True)
+    # Nobody states it: opening (typed by an admin) + movements. "computed, not confirmed by the provider" everywhere.
+    is_computed = models.BooleanField(_("computed"), default=False)
     opening = MoneyField(_("opening"), default=0)
     opened_at = models.DateTimeField(_("opened"), null=True, blank=True)
     drift = MoneyField(_("not explained"), default=0)

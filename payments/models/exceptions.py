@@ -28,6 +28,11 @@ class ExceptionItem(models.Model):
         DEAD_CALLBACK = "dead_callback", _("Callback could not be processed")
         VOUCHER_DISABLED = "voucher_disabled", _("Voucher disabled")
         VOUCHER_MISSING = "voucher_missing", _("Voucher not in the provider's list")
+        AMBIGUOUS = "ambiguous", _("Ambiguous match")
+        AML_FLAG = "aml_flag", _("Flagged by the provider's AML check")
+        DEPOSIT_REJECTED = "deposit_rejected", _("Deposit rejected")
+        EXPIRED_PAID = "expired_paid", _("Expired after our deposit")
+        BAD_ROW = "bad_row", _("Line that could not be read")
         DENIED = "denied", _("Keys refused")
         ACCOUNT_MOVED = "account_moved", _("Account moved")
 

@@ -24,6 +24,14 @@ class Movement(AppendOnly):
         WITHDRAWAL = "withdrawal", _("Withdrawal")
         VOUCHER = "voucher", _("Voucher made")
         REDEMPTION = "redemption", _("Voucher redeemed")
+        DEPOSIT = "deposit", _("Deposit")
+        CONVERSION = "conversion", _("Conversion")
+        BID_GIVE = "bid_give", _("Exchange: given")
+        BID_GET = "bid_get", _("Exchange: got")
+        BATCH_DEPOSIT = "batch_deposit", _("Batch payout: deposited")
+        BATCH_PAYOUT = "batch_payout", _("Batch payout: paid out")
+        PARTNER_REWARD = "partner_reward", _("Partner reward")
+        PARTNER_PAYOUT = "partner_payout", _("Partner payout")
         FEE = "fee", _("Fee")
         REVERSAL = "reversal", _("Reversal")
         ADJUSTMENT = "adjustment", _("Adjustment")
@@ -45,6 +53,8 @@ class Movement(AppendOnly):
     on_balance = models.BooleanField(_("on balance"), default=True)
     key = models.CharField(max_length=80, unique=True)
     label = models.CharField(_("label"), max_length=120, blank=True)
+    # What compliance wants to see apart, in every list and file. Not the provider's words.
+    tag = models.CharField(_("tag"), max_length=16, blank=True, default="")
     corrects = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="corrections")
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"

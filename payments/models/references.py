@@ -20,6 +20,11 @@ class Reference(models.Model):
         INVOICE = "invoice", _("Invoice")
         WITHDRAWAL = "withdrawal", _("Withdrawal")
         VOUCHER = "voucher", _("Voucher")
+        WALLET = "wallet", _("Wallet")
+        DEPOSIT = "deposit", _("Deposit")
+        BID = "bid", _("Bid")
+        BATCH_PAYOUT = "batch_payout", _("Batch payout")
+        PARTNER_PAYOUT = "partner_payout", _("Partner payout")
 
     value = models.CharField(_("reference"), max_length=18, unique=True)
     account = models.ForeignKey(

@@ -8,8 +8,12 @@ from typing import Any
 from payments.providers.bitloga.client import Bitloga
 from payments.providers.client import Client
 from payments.providers.http import Transport
+from payments.providers.premium_exchanger.client import PremiumExchanger
 
-PROVIDERS: dict[str, type[Client]] = {Bitloga.name: Bitloga}
+PROVIDERS: dict[str, type[Client]] = {
+    Bitloga.name: Bitloga,
+    PremiumExchanger.name: PremiumExchanger,
+}
 
 
 def client_for(

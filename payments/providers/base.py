@@ -18,6 +18,7 @@ class Field:
     multichoice.
 
     `choices` holds (value, label); an empty tuple on a choice means that the account's own list fills it.
+    `calculates`: its value changes what a calculation answers, so it is sent with the calculation too.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Field:
     money: bool = False
     help: str = ""
     max_length: int | None = None
+    calculates: bool = False
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ class Client:
     withdrawal_fields: ClassVar[tuple[Field, ...]] = ()
     voucher_fields: ClassVar[tuple[Field, ...]] = ()
     redeem_fields: ClassVar[tuple[Field, ...]] = ()
+    bid_fields: ClassVar[tuple[Field, ...]] = ()
+    partner_payout_fields: ClassVar[tuple[Field, ...]] = ()
     documented_methods: ClassVar[tuple[Method, ...]] = ()
     #: Whether balances are stated, or must be computed from our own books.
     states_balances: ClassVar[bool]
@@ -51,7 +53,9 @@ class Client:
         self._secrets = {
             field.name: Secret(credentials.get(field.name) or "") for field in type(self).credentials
         }
-        self._redactor = Redactor(self.hidden, self._secrets.values(), self.hidden_patterns)
+        # A language is no secret: blanked, "en_US" would be missing wherever an answer says it.
+        secrets = [self._secrets[field.name] for field in type(self).credentials if field.secret]
+        self._redactor = Redactor(self.hidden, secrets, self.hidden_patterns)
         self._http = Http(
             provider=self.name,
             base_url=self._base_url,

@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ from backoffice import audit
 from backoffice.kit.fields import SecretUnreadable
 from backoffice.models import AuditEntry
 from backoffice.permissions import guarded
-from payments.models import AccountHealth, CallbackToken, ExceptionItem, Method, ProviderAccount
+from payments.models import AccountHealth, CallbackToken, ExceptionItem, Method, ProviderAccount, Reference
 from payments.providers import PROVIDERS
 from payments.providers.base import Callbacks, Probe, ProbeReport
 from payments.providers.errors import Invalid, NotSupported, ProviderError
@@ -34,6 +35,7 @@ from . import approvals, calls, exceptions, health, methods
 OPTIONS = (
     *("is_active", "money_in", "money_out", "rate_limit", "invoice_lifetime_days", "reserve_margin"),
     *("voucher_free_amount", "voucher_free_currency", "split_handover"),
+    "rate_tolerance",
 )
 
 
@@ -228,7 +230,42 @@ def probe(*, actor: Any, account: ProviderAccount) -> ProbeReport:
     finally:
         with transaction.atomic():
             audit.record(actor, "account.probed", account, outcome=outcome)
+    note_facts(account=account, facts=report.facts)
     return report
+
+
+# --- What the provider says about us ---
+def note_facts(*, account: ProviderAccount, facts: Mapping[str, str]) -> None:
+    """Keep what a test of the connection told about us (our address as they see it, user, ...), with its time."""
+    if not facts:
+        return
+    with transaction.atomic():
+        health = AccountHealth.objects.select_for_update().get(account=account)
+        health.facts = health.facts | {"test": dict(facts), "tested_at": timezone.now().isoformat()}
+        health.save(update_fields=["facts"])
+
+
+def facts_older_than(account: ProviderAccount, age: dt.timedelta) -> bool:
+    """Whether the last such test is older than this, or there was none."""
+    told = account.health.facts.get("tested_at", "")
+    return not told or dt.datetime.fromisoformat(told) < timezone.now() - age
+
+
+def note_success_flag(*, account: ProviderAccount, contradictions: list[bool]) -> None:
+    """Count how often a flag of the provider contradicted its document. It is shown, and nothing is decided by it."""
+    if not contradictions:
+        return
+    with transaction.atomic():
+        health = AccountHealth.objects.select_for_update().get(account=account)
+        counted = health.facts.get("success_flag", {"contrary": 0, "documented": 0})
+        contrary = sum(contradictions)
+        health.facts = health.facts | {
+            "success_flag": {
+                "contrary": counted["contrary"] + contrary,
+                "documented": counted["documented"] + len(contradictions) - contrary,
+            }
+        }
+        health.save(update_fields=["facts"])
 
 
 # --- What it may do now ---
@@ -252,11 +289,25 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _new_token(account: ProviderAccount) -> CallbackToken | None:
+def _new_token(account: ProviderAccount, reference: Reference | None = None) -> CallbackToken | None:
     if not issubclass(PROVIDERS[account.provider], Callbacks):
         return None
     token = secrets.token_urlsafe(32)
-    return CallbackToken.objects.create(account=account, token=token, digest=token_digest(token))
+    return CallbackToken.objects.create(
+        account=account, reference=reference, token=token, digest=token_digest(token)
+    )
+
+
+def new_token_of(reference: Reference) -> None:
+    """Give one transaction a callback address of its own. Belongs into the transaction of the intent."""
+    _new_token(reference.account, reference)
+
+
+def callback_url_of(reference: Reference) -> str:
+    """The absolute address for callbacks of one transaction. It is a secret: never log or show it whole."""
+    token = CallbackToken.objects.get(reference=reference, retired_at__isnull=True)
+    path = reverse("payments:callback_receive", args=[reference.account.provider, token.token])
+    return settings.PUBLIC_URL + path
 
 
 def callback_url(account: ProviderAccount) -> str:

@@ -86,9 +86,9 @@ def find(*, reference: Reference, step: str) -> Approval | None:
     ).first()
 
 
-def why_not(*, reference: Reference, digest: str) -> str:
-    """Why nothing may be sent now, as a sentence; empty when the approval to send is good."""
-    approval = find(reference=reference, step=Approval.Step.SEND)
+def why_not(*, reference: Reference, digest: str, step: str = Approval.Step.SEND) -> str:
+    """Why nothing may be sent now, as a sentence; empty when the approval of this step is good."""
+    approval = find(reference=reference, step=step)
     if approval is None:
         return _("There is no approval.")
     if approval.expires_at <= timezone.now():

@@ -76,11 +76,7 @@ def _process(callback: Callback) -> None:
         callback.token_reference
         or Reference.objects.filter(account=callback.account, value=said.reference).first()
     )
-    if (
-        callback.token_reference is not None
-        and said.reference
-        and said.reference != callback.token_reference.value
-    ):
+    if callback.token_reference is not None and not _speaks_of(callback.token_reference, said.reference):
         _mismatch(callback, said.reference)
     if reference is None:
         _stray(callback, said.reference)
@@ -98,6 +94,16 @@ def _process(callback: Callback) -> None:
     obj.refresh_from_db()
     _compare(callback, getattr(said, "fields", {}), obj)
     _done(callback, Status.DONE, _("Asked the provider: %s.") % obj.get_status_display())
+
+
+def _speaks_of(reference: Reference, said: str) -> bool:
+    """Whether a callback to the address of one transaction names just that one: by our reference, or (what is not
+    signed often does) by the provider's own number. What names none, or a number that we do not know yet, may.
+    """
+    number = getattr(getattr(reference, reference.kind, None), "provider_id", "")
+    if said in ("", reference.value, number):
+        return True
+    return not number and len(said) != len(reference.value)
 
 
 def _compare(callback: Callback, fields: Any, obj: Any) -> None:
@@ -164,6 +170,7 @@ def _stray(callback: Callback, said: str) -> None:
         )
 
 
+@transaction.atomic
 def _mismatch(callback: Callback, said: str) -> None:
     with transaction.atomic():
         exceptions.open_item(

@@ -34,9 +34,10 @@ from .failpoints import hit
 log = structlog.get_logger(__name__)
 
 # How long a call waits for its turn under the rate limit before it gives up (nothing has left then).
-PATIENCE_SECONDS = {"money": 20.0, "callback": 10.0, "read": 4.0, "probe": 4.0, "poll": 1.0}
+PATIENCE_SECONDS = {"money": 20.0, "callback": 10.0, "read": 4.0, "probe": 4.0, "page": 2.0, "poll": 1.0}
 LEAK_SHARE = 0.02  # of the turns also drop what the window no longer needs
 PROBE_SECONDS = 5.0  # calls inside a web request
+IN_REQUEST = ("probe", "page")  # somebody waits for the answer with the page open
 STAGES = {"prepared": "F3", "connected": "F4", "half": "F5", "sent": "F6", "headers": "F7", "body": "F8"}
 # How an attempt ends that never left, or was turned away before it was looked at. Any other end may have had an effect.
 NO_EFFECT = ("Unavailable", "RateLimited", "Denied", "Invalid", "NotSupported")
@@ -186,7 +187,7 @@ def client(
         _take_turn(account, wanted if wanted == "money" else priority)
         recorder.turned_away = False
 
-    limit = PROBE_SECONDS if priority == "probe" else settings.PROVIDER_TOTAL_TIMEOUT
+    limit = PROBE_SECONDS if priority in IN_REQUEST else settings.PROVIDER_TOTAL_TIMEOUT
     transport = Transport(
         gate=gate,
         read_priority="poll" if priority == "poll" else "callback" if priority == "callback" else "read",

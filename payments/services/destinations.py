@@ -16,7 +16,7 @@ from backoffice.kit.states import check_move
 from backoffice.permissions import guarded
 from backoffice.services import roles
 from payments import addresses
-from payments.models import Method, OwnDestination
+from payments.models import Direction, Method, OwnDestination
 
 Status = OwnDestination.Status
 PURPOSE = "own destination"
@@ -45,12 +45,14 @@ def propose(
             return earlier
     address, label, tag = address.strip(), label.strip(), tag.strip()
     known = Method.objects.filter(code=method, for_invoice=True, internal_balance=False).first()
-    if known is None:
+    # An exchanger pays out in a currency, with whatever it asks for: coins, cards and purses alike.
+    if known is None and not Direction.objects.filter(get_code=method).exists():
         raise ValidationError({"method": _("Choose a payment system that pays out to an address.")})
-    verdict = addresses.check(addresses.CARD if known.is_card else method, address)
+    asks_for_card = known is not None and known.is_card
+    verdict = addresses.check(addresses.CARD if asks_for_card else method, address)
     if verdict.valid is False:
         raise ValidationError({"address": verdict.words})
-    is_card = known.is_card or addresses.looks_like_card(address)
+    is_card = asks_for_card or addresses.looks_like_card(address)
     destination = OwnDestination(
         method=method,
         label=label,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from decimal import Decimal
 from typing import Any
 
@@ -76,6 +77,26 @@ def hold(
         way=way,
         **facts,
     )
+
+
+@transaction.atomic
+def set_aside(*, account: ProviderAccount, raw: Any, title: str, way: str = audit.Way.POLL) -> bool:
+    """A line of a provider's list that cannot be read or kept: a person sees it as it came. True when it is new.
+
+    What gives power over a transaction (`hash`) is left out.
+    """
+    told = dict(raw) if isinstance(raw, dict) else {"line": raw}
+    told.pop("hash", None)
+    digest = hashlib.sha256(repr(sorted(told.items(), key=str)).encode()).hexdigest()[:32]
+    item = open_item(
+        kind=Kind.BAD_ROW,
+        key=f"{account.pk}:{digest}",
+        title=title,
+        account=account,
+        way=way,
+        line={str(name): str(value)[:300] for name, value in told.items()},
+    )
+    return item.seen == 1
 
 
 def _locked(item: ExceptionItem) -> ExceptionItem:

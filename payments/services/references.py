@@ -27,6 +27,22 @@ def take(*, account: ProviderAccount, kind: str) -> Reference:
     raise RuntimeError("no free reference was found in five tries")
 
 
+def take_many(*, account: ProviderAccount, kind: str, count: int) -> list[Reference]:
+    """So many new references at once, for what is read from a provider's list. Inside the caller's transaction."""
+    for _attempt in range(5):
+        begin = timezone.now().strftime("%y%m%d%H%M%S")
+        ends: set[int] = set()
+        while len(ends) < count:
+            ends.add(secrets.randbelow(10**6))
+        rows = [Reference(value=f"{begin}{end:06d}", account=account, kind=kind) for end in ends]
+        try:
+            with transaction.atomic():
+                return Reference.objects.bulk_create(rows)
+        except IntegrityError:
+            continue
+    raise RuntimeError("no free references were found in five tries")
+
+
 def reason(differences: list[str]) -> str:
     """One reason from several sentences. Too long a one ends in a digest of all, so that no two look the same."""
     whole = "; ".join(differences)

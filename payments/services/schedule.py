@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Model, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -61,7 +61,7 @@ def is_overtaken(asked_at: dt.datetime | None, checked_at: dt.datetime | None) -
     return dt.timedelta() < checked_at - asked_at < OVERTAKEN
 
 
-def claim(model: type[Tracked], pk: int, **conditions: object) -> int | None:
+def claim(model: type[Model], pk: int, **conditions: object) -> int | None:
     """Claim one row for sending: the fence to show before bytes leave, or None if somebody else has it."""
     table = connection.ops.quote_name(model._meta.db_table)
     names = list(conditions)
@@ -76,12 +76,12 @@ def claim(model: type[Tracked], pk: int, **conditions: object) -> int | None:
     return row[0] if row else None
 
 
-def holds(model: type[Tracked], pk: int, fence: int, **conditions: object) -> bool:
+def holds(model: type[Model], pk: int, fence: int, **conditions: object) -> bool:
     """Whether this fence is still the newest and its claim is still good, by the database's clock."""
     return model._base_manager.filter(pk=pk, fence=fence, claimed_until__gt=Now(), **conditions).exists()
 
 
-def unclaim(model: type[Tracked], pk: int, fence: int, **changes: object) -> None:
+def unclaim(model: type[Model], pk: int, fence: int, **changes: object) -> None:
     """Give the row back, if the claim is still ours, with these changes."""
     model._base_manager.filter(pk=pk, fence=fence).update(claimed_until=None, **changes)
 
@@ -124,7 +124,7 @@ def accounts_due(model: type[Tracked], *, sends: Sequence[str] = ()) -> list[int
     )
 
 
-def stuck(model: type[Tracked], sends: Sequence[str], limit: int) -> list[int]:
+def stuck(model: type[Model], sends: Sequence[str], limit: int) -> list[int]:
     """Intents whose time has come and that nobody has in hand."""
     return list(
         model._base_manager.filter(

@@ -12,7 +12,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.views import Action, ActionView, DetailView, ListView, PageAction
@@ -31,11 +33,33 @@ from payments.tables.movements import AccountMovementTable
 State = AccountHealth.State
 LATEST = 6
 MANAGE = "payments.manage_provideraccount"
+# What providers call it, and our words.
+ABOUT_US = {
+    "ip": _("Our address, as they see it"),
+    "user_id": _("Our user there"),
+    "locale": _("Language of answers"),
+    "partner_id": _("Our partner number"),
+}
 
 
 def states_balances(account: ProviderAccount) -> bool:
     """Whether the provider can be asked for balances."""
     return issubclass(PROVIDERS[account.provider], Balances)
+
+
+def about_us(account: ProviderAccount) -> dict[str, Any]:
+    """What the last test of the connection told about us, in words; empty where the provider tells nothing."""
+    facts = account.health.facts
+    told = facts.get("test")
+    if not told:
+        return {}
+    flag = facts.get("success_flag", {})
+    return {
+        "lines": [(label, told[name]) for name, label in ABOUT_US.items() if told.get(name)],
+        "warning": gettext(told["warning"]) if told.get("warning") else "",
+        "at": parse_datetime(facts.get("tested_at", "")),
+        "is_contrary": flag.get("contrary", 0) > flag.get("documented", 0),
+    }
 
 
 @dataclass(frozen=True)
@@ -130,6 +154,7 @@ class ProviderAccountDetailView(DetailView):
             if self.may("payments.view_providercall")
             else None,
             may_manage=self.may(MANAGE),
+            about_us=about_us(account),
             clock=pieces.clock(account.health.clock_skew_ms),
             default_rate=PROVIDERS[account.provider].default_rate,
             has_keys=ProviderAccount._meta.get_field("credentials").is_set(account),

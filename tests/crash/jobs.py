@@ -87,6 +87,20 @@ def look(row: int, kind: str = "withdrawal") -> None:
 
 
 @job
+def submit_bid(row: int) -> None:
+    from payments.services import bids
+
+    bids.submit(bid_id=row)
+
+
+@job
+def submit_act(row: int) -> None:
+    from payments.services import bid_acts
+
+    bid_acts.submit(act_id=row)
+
+
+@job
 def submit_unfenced(row: int) -> None:
     """For a control: nobody looks at claim and approval before the bytes leave."""
     from payments.services import approvals, schedule, withdrawals

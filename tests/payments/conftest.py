@@ -12,6 +12,7 @@ from django.db import connection
 from backoffice.kit import office
 from sandbox import server
 from tests import factories
+from tests.payments import exchanger as exchangers
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,16 @@ def box(running_box: Any, settings: Any) -> Any:
 @pytest.fixture
 def account(box: Any, transactional_db: None) -> Any:
     return factories.account(box, rate_limit="500")
+
+
+@pytest.fixture
+def exchanger(settings: Any) -> Iterator[exchangers.Exchanger]:
+    """A small exchanger in this process, whose address the product may talk to."""
+    found = exchangers.Exchanger()
+    settings.PROVIDER_INTERNAL_HOSTS = frozenset({found.host})
+    settings.POLL_FACTOR = 0.0
+    yield found
+    found.close()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from sandbox import server
+from tests.sandbox.exchanger import PROVIDER, Exchanger
 
 
 def sign(body: bytes, secret: str) -> str:
@@ -103,6 +104,24 @@ def other(box: server.Box) -> Iterator[Api]:
     api = Api(box, "other")
     yield api
     api.session.close()
+
+
+@pytest.fixture
+def exchanger(box: server.Box) -> Iterator[Exchanger]:
+    exchanger = Exchanger(box)
+    usual = {"name": "demo", "user_id": 17, "work_api": True, "allowed_ips": "", "methods": "all"}
+    exchanger.control("accounts", usual)  # a reset leaves accounts as they are
+    exchanger.set(create_seconds=0)
+    yield exchanger
+    exchanger.session.close()
+
+
+@pytest.fixture
+def stranger(box: server.Box) -> Iterator[Exchanger]:
+    box.control(f"{PROVIDER}/accounts", {"name": "stranger"})
+    stranger = Exchanger(box, "stranger")
+    yield stranger
+    stranger.session.close()
 
 
 class Receiver:

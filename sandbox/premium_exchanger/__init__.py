@@ -1,0 +1,1 @@
+"""A simulated exchanger that runs the PremiumExchanger script: its user API v1, written from the document."""

@@ -1,0 +1,355 @@
+"""The partner programme: balance and rewards, a payout that is approved by another person and sent once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
+
+from payments.models import (
+    Balance,
+    ExceptionItem,
+    Movement,
+    PartnerExchange,
+    PartnerPayout,
+    PartnerProgram,
+    ProviderCall,
+)
+from payments.providers.errors import ProviderError
+from payments.services import freeze, partner, partner_programs, payout_decisions, polling
+from tests import factories
+from tests.payments import exchanger as exchangers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAYEE = "TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC"
+
+
+@pytest.fixture
+def account(exchanger: Any, transactional_db: None) -> Any:
+    made = exchangers.account(exchanger, money_out=True)
+    partner_programs.refresh(account_id=made.pk)
+    return made
+
+
+def ask(account: Any, actor: Any, /, **changes: Any) -> PartnerPayout:
+    fields = {"method_id": "5", "account": PAYEE} | changes
+    return partner.request_payout(actor=actor, account=account, fields=fields)
+
+
+def approved(account: Any, people: Any) -> PartnerPayout:
+    return partner.approve(actor=people["approver"], payout=ask(account, people["operator"]))
+
+
+def sent(account: Any, people: Any) -> PartnerPayout:
+    payout = approved(account, people)
+    partner.submit(partner_payout_id=payout.pk)
+    payout.refresh_from_db()
+    return payout
+
+
+def row(number: int, accrued: Any, reward: str = "0.5") -> dict[str, Any]:
+    return {
+        "id": str(number), "time": 1795249800, "date": "2026-11-20", "psys_give": "Sberbank", "psys_get": "Tether",
+        "currency_code_give": "RUB", "currency_code_get": "USDT", "amount_give": "9332.4", "amount_get": "99",
+        "status": "success", "accrued": accrued, "partner_reward": reward,
+    }  # fmt: skip
+
+
+class TestProgram:
+    def test_keeps_balance_ways_links_and_what_it_is_of(self, account: Any) -> None:
+        program = PartnerProgram.objects.get()
+        assert (program.balance, program.min_payout, program.currency) == (Decimal("120.5"), 10, "PARTNER")
+        assert program.methods[0] == {
+            "id": "5",
+            "title": "Tether TRC20",
+            "commission": "1%",
+            "amount": "120.5",
+        }
+        assert program.links[0]["referrer"].startswith("https://shop.example/")
+        assert Balance.objects.get(account=account).stated == Decimal("120.5")
+
+    def test_a_reward_is_booked_once_and_only_when_accrued(self, account: Any, exchanger: Any) -> None:
+        exchanger.partner_exchanges = [row(1, 0), row(2, 1, "0.45")]
+        exchanger.balance += Decimal("0.45")
+        for _twice in range(2):
+            partner_programs.refresh(account_id=account.pk)
+        assert [(one.kind, one.amount) for one in Movement.objects.all()] == [
+            ("partner_reward", Decimal("0.45"))
+        ]
+        exchanger.partner_exchanges[0]["accrued"] = "1"
+        exchanger.balance += Decimal("0.5")
+        partner_programs.refresh(account_id=account.pk)
+        assert Movement.objects.count() == 2
+        assert Balance.objects.get().drift == 0
+        assert PartnerExchange.objects.filter(is_booked=True).count() == 2
+
+    def test_what_was_accrued_before_the_first_look_is_in_the_opening(
+        self, exchanger: Any, people: Any
+    ) -> None:
+        exchanger.partner_exchanges = [row(1, 1), row(2, 1)]
+        other = exchangers.account(exchanger, name="another")
+        for _twice in range(2):
+            partner_programs.refresh(account_id=other.pk)
+        assert not Movement.objects.exists()
+
+    @pytest.mark.parametrize("accrued", [None, "", "maybe", [], 0])
+    def test_what_is_not_said_clearly_is_not_booked(self, account: Any, exchanger: Any, accrued: Any) -> None:
+        exchanger.partner_exchanges = [row(1, accrued)]
+        partner_programs.refresh(account_id=account.pk)
+        assert not Movement.objects.exists()
+
+    def test_an_accrual_that_is_taken_back_is_told(self, account: Any, exchanger: Any) -> None:
+        exchanger.partner_exchanges = [row(1, 1)]
+        partner_programs.refresh(account_id=account.pk)
+        exchanger.partner_exchanges = [row(1, 0)]
+        partner_programs.refresh(account_id=account.pk)
+        assert ExceptionItem.objects.get().kind == "taken_back"
+        assert Movement.objects.count() == 1
+
+    def test_a_programme_that_is_not_there_says_so(self, account: Any, exchanger: Any) -> None:
+        no = {"error": 1, "error_text": "no active partner program", "data": []}
+        exchanger.fail("get_partner_exchanges", no)
+        with pytest.raises(ProviderError):
+            partner_programs.refresh(account_id=account.pk)
+        program = PartnerProgram.objects.get()
+        assert program.last_error and program.balance == Decimal("120.5")
+        assert partner_programs.due_accounts() == []
+
+
+class TestRequest:
+    def test_an_operator_asks_and_one_is_under_way_at_a_time(self, account: Any, people: Any) -> None:
+        token = uuid.uuid4()
+        fields = {"method_id": "5", "account": PAYEE, "_note": "Quarter"}
+        one, two = (
+            partner.request_payout(actor=people["operator"], account=account, fields=fields, form_token=token)
+            for _twice in range(2)
+        )
+        assert one.pk == two.pk
+        assert (one.status, one.expected, one.method) == (
+            "awaiting_approval",
+            Decimal("120.5"),
+            "Tether TRC20",
+        )
+        with pytest.raises(ValidationError, match="under way"):
+            ask(account, people["operator"])
+        partner.cancel(actor=people["operator"], payout=one)
+        assert ask(account, people["operator"]).status == "awaiting_approval"
+
+    @pytest.mark.parametrize(
+        ("changes", "at"),
+        [
+            ({"method_id": "9"}, "method_id"),
+            ({"method_id": ""}, "method_id"),
+            ({"account": ""}, "account"),
+            ({"account": "x" * 301}, "account"),
+            ({"amount": "5"}, "amount"),
+        ],
+    )
+    def test_bad_input_is_named_at_its_field(self, account: Any, people: Any, changes: Any, at: str) -> None:
+        with pytest.raises(ValidationError) as caught:
+            ask(account, people["operator"], **changes)
+        assert at in caught.value.error_dict
+
+    def test_not_below_the_smallest_nor_blind_nor_switched_off(self, account: Any, people: Any) -> None:
+        with pytest.raises(PermissionDenied):
+            ask(account, people["approver"])
+        PartnerProgram.objects.update(balance=5)
+        with pytest.raises(ValidationError, match="smallest"):
+            ask(account, people["operator"])
+        PartnerProgram.objects.update(balance=50, asked_at=timezone.now() - dt.timedelta(hours=2))
+        with pytest.raises(ValidationError, match="older than an hour"):
+            ask(account, people["operator"])
+        account.money_out = False
+        account.save()
+        with pytest.raises(ValidationError, match="Money out"):
+            ask(account, people["operator"])
+
+
+class TestApprove:
+    def test_by_another_person_over_just_what_was_seen(self, account: Any, people: Any) -> None:
+        payout = ask(account, people["operator"])
+        with pytest.raises(PermissionDenied):
+            partner.approve(actor=people["operator"], payout=payout)
+        with pytest.raises(ValidationError, match="Something has changed"):
+            partner.approve(actor=people["approver"], payout=payout, seen="0" * 64)
+        assert partner.approve(
+            actor=people["approver"], payout=payout, seen=partner.bound(payout)
+        ).status == ("approved")
+
+    def test_reject_needs_a_reason(self, account: Any, people: Any) -> None:
+        payout = ask(account, people["operator"])
+        with pytest.raises(ValidationError):
+            partner.reject(actor=people["approver"], payout=payout, reason=" ")
+        assert partner.reject(actor=people["approver"], payout=payout, reason="Later").status == "rejected"
+
+    def test_what_is_late_lapses(self, account: Any, people: Any) -> None:
+        payout = approved(account, people)
+        payout.reference.approvals.update(expires_at=timezone.now())
+        assert partner.expire() == 1
+        payout.refresh_from_db()
+        assert payout.status == "awaiting_approval"
+        PartnerPayout.objects.update(created_at=timezone.now() - dt.timedelta(days=8))
+        assert partner.expire() == 1
+
+
+class TestSend:
+    def test_payout_id_wins_over_error_and_it_is_sent_once(
+        self, account: Any, exchanger: Any, people: Any
+    ) -> None:
+        """A21."""
+        payout = sent(account, people)
+        assert (payout.status, payout.provider_id) == ("pending", "9")
+        assert payout.complaint
+        for _again in range(3):
+            partner.submit(partner_payout_id=payout.pk)
+            polling.run_stuck(limit=5)
+        assert exchanger.count("add_partner_payout") == 1
+        partner.refresh(partner_payout_id=payout.pk)
+        assert [(one.kind, one.amount) for one in Movement.objects.all()] == [
+            ("partner_payout", Decimal("-120.5"))
+        ]
+        exchanger.payouts[0]["status"] = "1"
+        partner.refresh(partner_payout_id=payout.pk)
+        payout.refresh_from_db()
+        assert (payout.status, payout.pay_amount) == ("complete", Decimal("120.5"))
+        assert Movement.objects.count() == 1
+        exchanger.payouts[0]["status"] = "2"
+        partner.refresh(partner_payout_id=payout.pk)
+        assert ExceptionItem.objects.get().kind == "taken_back"
+
+    @pytest.mark.parametrize("status", ["2", "3"])
+    def test_canceled_there_fails_it_and_takes_the_line_back(
+        self, account: Any, exchanger: Any, people: Any, status: str
+    ) -> None:
+        payout = sent(account, people)
+        partner.refresh(partner_payout_id=payout.pk)
+        exchanger.payouts[0]["status"] = status
+        partner.refresh(partner_payout_id=payout.pk)
+        payout.refresh_from_db()
+        assert payout.status == "failed"
+        assert sum(one.amount for one in Movement.objects.all()) == 0
+
+    @pytest.mark.parametrize("mode", ["drop_after", "garbage_after"])
+    def test_doubt_is_found_in_the_list_if_just_one_is_new(
+        self, account: Any, exchanger: Any, people: Any, mode: str
+    ) -> None:
+        old = exchanger.payouts
+        exchanger._add_partner_payout({"method_id": "5", "account": PAYEE})
+        exchanger.balance = Decimal("120.5")
+        assert old
+        exchanger.fail("add_partner_payout", mode)
+        payout = sent(account, people)
+        assert (payout.status, payout.known_before) == ("unknown", ["9"])
+        partner.submit(partner_payout_id=payout.pk)
+        partner.refresh(partner_payout_id=payout.pk)
+        payout.refresh_from_db()
+        assert (payout.status, payout.provider_id) == ("pending", "10")
+        assert exchanger.count("add_partner_payout") == 1
+
+    def test_two_new_ones_are_for_people(self, account: Any, exchanger: Any, people: Any) -> None:
+        exchanger.fail("add_partner_payout", "drop_after")
+        payout = sent(account, people)
+        exchanger._add_partner_payout({"method_id": "5", "account": PAYEE})
+        with pytest.raises(ProviderError):
+            partner.refresh(partner_payout_id=payout.pk)
+        payout.refresh_from_db()
+        assert payout.status == "unknown"
+        assert ExceptionItem.objects.get().kind == "ambiguous"
+
+    def test_what_never_arrived_is_never_sent_again_and_people_close_it(
+        self, account: Any, exchanger: Any, people: Any, settings: Any
+    ) -> None:
+        exchanger.fail("add_partner_payout", "drop")
+        payout = sent(account, people)
+        for _round in range(3):
+            partner.submit(partner_payout_id=payout.pk)
+            polling.run_stuck(limit=5)
+            with pytest.raises(ProviderError):
+                partner.refresh(partner_payout_id=payout.pk)
+        assert exchanger.count("add_partner_payout") == 1
+        outsider, second = factories.person("approver"), factories.person("approver")
+        note = {"outcome": "failed", "note": "Their support says no."}
+        with pytest.raises(ValidationError, match="You approved"):
+            payout_decisions.resolve(actor=people["approver"], payout=payout, **note)
+        with pytest.raises(ValidationError, match="Wait until"):
+            payout_decisions.resolve(actor=outsider, payout=payout, **note)
+        settings.SETTLE_SECONDS = 0
+        payout_decisions.resolve(actor=outsider, payout=payout, **note)
+        assert list(payout_decisions.waiting_for(second)) == [payout]
+        with pytest.raises(ValidationError):
+            payout_decisions.confirm(actor=outsider, payout=payout)
+        payout_decisions.confirm(actor=second, payout=payout)
+        payout.refresh_from_db()
+        assert payout.status == "failed"
+        assert not Movement.objects.exists()
+
+    def test_people_may_say_that_it_arrived(self, account: Any, exchanger: Any, people: Any) -> None:
+        exchanger.fail("add_partner_payout", "drop")
+        payout = sent(account, people)
+        with pytest.raises(ProviderError):
+            partner.refresh(partner_payout_id=payout.pk)
+        payout_decisions.resolve(
+            actor=factories.person("approver"), payout=payout, outcome="complete", note="It is here."
+        )
+        assert Movement.objects.get().amount == Decimal("-120.5")
+
+    def test_a_grown_balance_must_be_approved_anew(self, account: Any, exchanger: Any, people: Any) -> None:
+        payout = approved(account, people)
+        exchanger.balance = Decimal(200)
+        partner.submit(partner_payout_id=payout.pk)
+        payout.refresh_from_db()
+        assert payout.status == "awaiting_approval"
+        assert "200" in payout.last_error
+        assert exchanger.count("add_partner_payout") == 0
+
+    def test_a_freeze_a_refusal_and_an_answer_that_asks_nothing(
+        self, account: Any, exchanger: Any, people: Any
+    ) -> None:
+        payout = approved(account, people)
+        held = freeze.set(actor=people["finance"], reason="Look first")
+        partner.submit(partner_payout_id=payout.pk)
+        payout.refresh_from_db()
+        assert payout.status == "approved"
+        held.delete()
+        exchanger.fail("get_partner_info", *["html"] * 4)
+        PartnerPayout.objects.update(claimed_until=None)
+        partner.submit(partner_payout_id=payout.pk)
+        payout.refresh_from_db()
+        assert payout.status == "approved"  # only questions had left
+        exchanger.faults.clear()
+        exchanger.fail(
+            "add_partner_payout", {"error": 1, "error_text": "no active partner program", "data": []}
+        )
+        partner.submit(partner_payout_id=payout.pk)
+        payout.refresh_from_db()
+        assert payout.status == "failed"
+
+    def test_another_account_there_is_held(self, account: Any, exchanger: Any, people: Any) -> None:
+        payout = sent(account, people)
+        exchanger.payouts[0]["account"] = "TSomebodyElse"
+        partner.refresh(partner_payout_id=payout.pk)
+        payout.reference.refresh_from_db()
+        assert "another account" in payout.reference.hold_reason
+        assert not Movement.objects.exists()
+
+    @pytest.mark.parametrize("left", [True, False])
+    def test_an_interrupted_worker(self, account: Any, exchanger: Any, people: Any, left: bool) -> None:
+        payout = approved(account, people)
+        claimed = partner._claim(payout.pk)
+        assert claimed is not None
+        PartnerPayout.objects.update(claimed_until=timezone.now() - dt.timedelta(seconds=1))
+        if left:
+            ProviderCall.objects.create(
+                account=account, reference=payout.reference, operation="add_partner_payout", safe=False,
+                method="POST", url=exchanger.base_url, request="", request_digest="0" * 64,
+                started_at=timezone.now(), fence=claimed.fence,
+            )  # fmt: skip
+        partner.submit(partner_payout_id=payout.pk)
+        payout.refresh_from_db()
+        assert payout.status == ("unknown" if left else "approved")
+        assert exchanger.count("add_partner_payout") == 0
