@@ -35,6 +35,7 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.view_balance": EVERYBODY,
     "payments.view_invoice": EVERYBODY,
     "payments.view_withdrawal": EVERYBODY,
+    "payments.view_batchpayout": EVERYBODY,
     "codes.view_voucher": EVERYBODY,
     "payments.view_freeze": EVERYBODY,
     "payments.view_movement": EVERYBODY,
@@ -43,12 +44,15 @@ TABLE: dict[str, frozenset[str]] = {
     # check now, notes, tags
     "payments.refresh_invoice": WORKING,
     "payments.refresh_withdrawal": WORKING,
+    "payments.refresh_batchpayout": WORKING,
     "codes.refresh_voucher": WORKING,
     "payments.refresh_balance": WORKING,
     "backoffice.add_note": WORKING,
     # create
     "payments.create_invoice": frozenset({OPERATOR}),
     "payments.request_withdrawal": frozenset({OPERATOR}),
+    "payments.request_batchpayout": frozenset({OPERATOR}),
+    "payments.pay_batchpayout": frozenset({OPERATOR}),
     "codes.request_voucher": frozenset({OPERATOR}),
     "codes.redeem_voucher": frozenset({OPERATOR}),
     "payments.propose_owndestination": frozenset({OPERATOR}),
@@ -56,9 +60,11 @@ TABLE: dict[str, frozenset[str]] = {
     "codes.reveal_voucher": frozenset({OPERATOR}),
     # approve
     "payments.approve_withdrawal": frozenset({APPROVER}),
+    "payments.approve_batchpayout": frozenset({APPROVER}),
     "codes.approve_voucher": frozenset({APPROVER}),
     # the requester, or any approver: the service looks whose it is
     "payments.cancel_withdrawal": frozenset({OPERATOR, APPROVER}),
+    "payments.cancel_batchpayout": frozenset({OPERATOR, APPROVER}),
     "codes.cancel_voucher": frozenset({OPERATOR, APPROVER}),
     "payments.confirm_withdrawal": frozenset({APPROVER}),
     "codes.confirm_voucher": frozenset({APPROVER}),
@@ -70,6 +76,7 @@ TABLE: dict[str, frozenset[str]] = {
     # resolve an unknown outcome
     "payments.resolve_invoice": frozenset({APPROVER}),
     "payments.resolve_withdrawal": frozenset({APPROVER}),
+    "payments.resolve_batchpayout": frozenset({APPROVER}),
     "codes.resolve_voucher": frozenset({APPROVER}),
     # exports, reports, exceptions
     "backoffice.export": frozenset({APPROVER, FINANCE}),

@@ -23,6 +23,7 @@ from payments.models import (
     ProviderCall,
     Withdrawal,
 )
+from payments.offices import batch_payouts
 from payments.services import (
     freeze,
     invoice_reports,
@@ -60,6 +61,7 @@ def _withdrawal(withdrawal: Withdrawal) -> office.Summary:
 
 
 html.places_by(methods.places)
+parts = (batch_payouts,)  # register themselves
 
 office.register(
     office.Kind(

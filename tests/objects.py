@@ -16,6 +16,8 @@ from django.utils import timezone
 from codes.models import Voucher, VoucherListing
 from payments.models import (
     Balance,
+    BatchPayout,
+    BatchRow,
     Callback,
     Currency,
     ExceptionItem,
@@ -28,7 +30,7 @@ from payments.models import (
     Reference,
     Withdrawal,
 )
-from payments.services import accounts, exceptions, freeze, invoices, withdrawals
+from payments.services import accounts, exceptions, freeze, invoices, references, withdrawals
 from tests import factories
 
 # Nothing listens there, and nothing may be asked when a page is looked at.
@@ -118,6 +120,27 @@ def _withdrawal(objects: Objects) -> Withdrawal:
             "_max_debit": "11",
         },
     )
+
+
+@makes(BatchPayout)
+def _batch_payout(_objects: Objects) -> BatchPayout:
+    account = accounts.create(
+        actor=None,
+        provider="coinjoin",
+        name="walked mixer",
+        base_url=f"http://{NOWHERE}/coinjoin/api/",
+        credentials={"api_key": "k" * 32, "secret_key": "s" * 32},
+        money_out=True,
+    )
+    # Not through the service, which asks the provider about each address.
+    batch = BatchPayout.objects.create(
+        reference=references.take(account=account, kind=Reference.Kind.BATCH_PAYOUT), account=account,
+        total=1, row_count=1, delay=1, network="mainnet", created_by=factories.person("operator"),
+    )  # fmt: skip
+    BatchRow.objects.create(
+        batch=batch, position=1, address="bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", amount=1
+    )
+    return batch
 
 
 @makes(Voucher)

@@ -39,6 +39,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             ),
             *("backoffice.accounts", "backoffice.account_forms"),  # what allauth calls
             *("backoffice.checks", "backoffice.middleware", "backoffice.navigation"),  # what Django calls
+            "payments.offices",
             *("payments", "payments.invariants", "payments.dashboard", "payments.reports"),
             *("codes", "codes.invariants"),
             *("backoffice.demo", "payments.demo", "codes.demo"),
@@ -59,12 +60,12 @@ SERVICE_FLOORS: dict[str, set[str]] = {
     },
     "facts": {
         *("accounts", "balances", "reservations", "methods", "decisions", "statements"),
-        *("rates", "directions"),
+        *("rates", "directions", "batch_deposits"),
     },
     "deals": {
         *("invoices", "invoice_fields", "invoice_reports", "wallets", "bids"),
         *("withdrawals", "withdrawal_fields", "withdrawal_reports", "withdrawal_decisions"),
-        *("batch_payouts", "partner"),
+        *("batch_payouts", "batch_fields", "batch_reports", "batch_decisions", "batch_payments", "partner"),
     },
     "conductors": {"callbacks", "polling", "reconciliation"},
 }
@@ -84,7 +85,15 @@ BESIDE: dict[tuple[str, str], str] = {
     ("withdrawals", "withdrawal_reports"): "one noun in four files",
     ("withdrawal_decisions", "withdrawals"): "one noun in four files",
     ("withdrawal_decisions", "withdrawal_reports"): "one noun in four files",
-    ("batch_payouts", "withdrawals"): "a batch is paid by a withdrawal of ours",
+    ("batch_payouts", "batch_fields"): "one noun in five files",
+    ("batch_payouts", "batch_reports"): "one noun in five files",
+    ("batch_reports", "batch_fields"): "one noun in five files",
+    ("batch_decisions", "batch_payouts"): "one noun in five files",
+    ("batch_decisions", "batch_reports"): "one noun in five files",
+    ("batch_payments", "batch_reports"): "one noun in five files",
+    ("batch_payments", "withdrawals"): "a batch is paid by a withdrawal of ours",
+    ("batch_payments", "withdrawal_fields"): "a batch is paid by a withdrawal of ours",
+    ("batch_deposits", "accounts"): "an account that may make no batches pays no deposit of one",
 }
 
 

@@ -3,6 +3,7 @@
 from .accounts import AccountHealth, Currency, Method, ProviderAccount
 from .approvals import Approval
 from .balances import Balance, BalanceSnapshot
+from .batch_payouts import BatchPayout, BatchRow
 from .callback_tokens import CallbackToken
 from .daily_sums import BooksZone, DailySum, UnfoldedMovement
 from .destinations import OwnDestination
@@ -20,6 +21,8 @@ __all__ = [
     "Approval",
     "Balance",
     "BalanceSnapshot",
+    "BatchPayout",
+    "BatchRow",
     "BooksZone",
     "Callback",
     "CallbackToken",

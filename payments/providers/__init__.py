@@ -7,9 +7,13 @@ from typing import Any
 
 from payments.providers.bitloga.client import Bitloga
 from payments.providers.client import Client
+from payments.providers.coinjoin.client import Coinjoin
 from payments.providers.http import Transport
 
-PROVIDERS: dict[str, type[Client]] = {Bitloga.name: Bitloga}
+PROVIDERS: dict[str, type[Client]] = {
+    Bitloga.name: Bitloga,
+    Coinjoin.name: Coinjoin,
+}
 
 
 def client_for(

@@ -16,6 +16,7 @@ from django.urls import reverse
 from backoffice.models import AuditEntry
 from payments.models import CallbackToken, Currency, ExceptionItem, Method, ProviderAccount
 from payments.providers import hosts
+from payments.providers.base import ProbeReport
 from payments.services import accounts
 from tests import factories
 from tests.payments import rows
@@ -132,12 +133,12 @@ class TestAdd:
         answer = browser.post(ADD, ROW | {"key_api_key": "with a space"})
         found = errors(answer)
         assert "a space or a line break" in found["key_api_key"][0]
-        assert found["key_api_secret"] == ["This field is required."]
+        assert found["key_api_secret"] == ["This is needed."]
 
     def test_keys_are_marked_as_needed_until_they_are_stored(self, browser: Client) -> None:
         form = browser.get(ADD).context["adminform"].form
         assert form.fields["key_api_key"].required
-        assert form.fields["key_api_secret"].required
+        assert not form.fields["key_api_secret"].required  # others have none: the service asks for it
         browser.post(ADD, ROW | KEYS)
         account = ProviderAccount.objects.get()
         form = browser.get(f"/admin/payments/provideraccount/{account.pk}/change/").context["adminform"].form
@@ -288,6 +289,26 @@ class TestProbe:
         with mock.patch("payments.admin.accounts.probe") as probe:
             assert browser.get(self.address(account)).url == change(account)
         assert not probe.called
+
+    @pytest.mark.parametrize(
+        ("ok", "facts", "words"),
+        [
+            (True, {"signature": "accepted"}, "The connection works: the signature was accepted."),
+            (True, {"signature": "wrong"}, "the signature of the answer is wrong"),
+            (True, {"shop": "open"}, "The connection works.<"),
+            (False, {"service": "maintenance"}, "the provider says that its service does not"),
+        ],
+    )
+    def test_what_the_provider_tells_is_shown_as_it_is(
+        self, browser: Client, ok: bool, facts: dict[str, str], words: str
+    ) -> None:
+        report = ProbeReport(ok, {}, 0, facts | {"limits.<b>": "<script>", "empty": ""})
+        with mock.patch("payments.admin.accounts.probe", return_value=report):
+            page = browser.post(self.address(rows.account("Main"))).content.decode()
+        assert words in page
+        assert "limits.&lt;b&gt;" in page
+        assert "&lt;script&gt;" in page
+        assert "none were stated" in page
 
 
 @pytest.mark.django_db(transaction=True)
