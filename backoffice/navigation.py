@@ -56,6 +56,7 @@ MENU: tuple[Section, ...] = (
             Entry(_("Dashboard"), "dashboard", "backoffice.view_dashboard", "layout-dashboard"),
             Entry(_("Invoices"), "payments:invoice_list", "payments.view_invoice", "receipt-text"),
             Entry(_("Withdrawals"), "payments:withdrawal_list", "payments.view_withdrawal", "send"),
+            Entry(_("Batch payouts"), "payments:batchpayout_list", "payments.view_batchpayout", "split"),
             Entry(_("Vouchers"), "codes:voucher_list", "codes.view_voucher", "ticket"),
         ),
     ),

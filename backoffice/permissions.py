@@ -39,6 +39,7 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.view_bid": EVERYBODY,
     "payments.view_partnerprogram": EVERYBODY,
     "payments.view_partnerpayout": EVERYBODY,
+    "payments.view_batchpayout": EVERYBODY,
     "codes.view_voucher": EVERYBODY,
     "payments.view_freeze": EVERYBODY,
     "payments.view_movement": EVERYBODY,
@@ -52,6 +53,7 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.refresh_bid": WORKING,
     "payments.refresh_partnerprogram": WORKING,
     "payments.refresh_partnerpayout": WORKING,
+    "payments.refresh_batchpayout": WORKING,
     "codes.refresh_voucher": WORKING,
     "payments.refresh_balance": WORKING,
     "backoffice.add_note": WORKING,
@@ -62,6 +64,8 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.import_bid": frozenset({OPERATOR}),
     "payments.complete_bid": frozenset({OPERATOR}),
     "payments.request_partnerpayout": frozenset({OPERATOR}),
+    "payments.request_batchpayout": frozenset({OPERATOR}),
+    "payments.pay_batchpayout": frozenset({OPERATOR}),
     "codes.request_voucher": frozenset({OPERATOR}),
     "codes.redeem_voucher": frozenset({OPERATOR}),
     "payments.propose_owndestination": frozenset({OPERATOR}),
@@ -70,6 +74,7 @@ TABLE: dict[str, frozenset[str]] = {
     # approve
     "payments.approve_withdrawal": frozenset({APPROVER}),
     "payments.approve_partnerpayout": frozenset({APPROVER}),
+    "payments.approve_batchpayout": frozenset({APPROVER}),
     "codes.approve_voucher": frozenset({APPROVER}),
     # cancel or pay a bid: no money of ours moves by that
     "payments.cancel_bid": frozenset({OPERATOR}),
@@ -78,6 +83,7 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.cancel_withdrawal": frozenset({OPERATOR, APPROVER}),
     "payments.cancel_partnerpayout": frozenset({OPERATOR, APPROVER}),
     "payments.withdraw_bidact": frozenset({OPERATOR, APPROVER}),
+    "payments.cancel_batchpayout": frozenset({OPERATOR, APPROVER}),
     "codes.cancel_voucher": frozenset({OPERATOR, APPROVER}),
     "payments.confirm_withdrawal": frozenset({APPROVER}),
     "payments.confirm_bid": frozenset({APPROVER}),
@@ -93,6 +99,7 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.resolve_withdrawal": frozenset({APPROVER}),
     "payments.resolve_bid": frozenset({APPROVER}),
     "payments.resolve_partnerpayout": frozenset({APPROVER}),
+    "payments.resolve_batchpayout": frozenset({APPROVER}),
     "codes.resolve_voucher": frozenset({APPROVER}),
     # exports, reports, exceptions
     "backoffice.export": frozenset({APPROVER, FINANCE}),

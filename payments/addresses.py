@@ -40,6 +40,8 @@ _VERSIONS = {
 _FIRST_LETTERS = {"1": "bitcoin", "3": "bitcoin", "L": "litecoin", "M": "litecoin", "T": "tron"}
 _PREFIXES = {"bc": "bitcoin", "ltc": "litecoin", "tb": TEST, "bcrt": TEST, "tltc": TEST, "rltc": TEST}
 
+_TEST_BITCOIN = ("m", "n", "2", "tb1")
+
 _SEGWIT = re.compile(rf"({'|'.join(_PREFIXES)})1")
 _BASE58 = re.compile(r"[1-9A-HJ-NP-Za-km-z]+")
 _LONGEST = 90  # by BIP 173; nothing longer is read at all
@@ -126,6 +128,24 @@ def check(method: str, address: str) -> Verdict:
         return Verdict(
             None, _("Looks like an Ethereum address, but has no checksum in it. Compare every character.")
         )
+    return Verdict(True, _("The checksum is right."))
+
+
+def check_bitcoin(address: str, *, testnet: bool) -> Verdict:
+    """The same for Bitcoin on one of its networks: an address of the other one is wrong."""
+    if not testnet:
+        return check("bitcoin", address)
+    if not re.fullmatch(rf"[0-9A-Za-z]{{1,{_LONGEST}}}", address):
+        return Verdict(
+            False, _("There is a space or a sign in it that no address has. Copy it again, alone.")
+        )
+    found = _read(address)
+    if found.network not in (TEST, "") or not address.lower().startswith(_TEST_BITCOIN):
+        return Verdict(
+            False, _("This is not an address of Bitcoin's test network. Those begin with: m, n, 2, tb1.")
+        )
+    if found.problem or not found.network:
+        return Verdict(False, found.problem or _mistyped())
     return Verdict(True, _("The checksum is right."))
 
 

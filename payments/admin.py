@@ -10,23 +10,29 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.kit.fields import SecretField, SecretUnreadable
+from backoffice.kit.fields import SecretUnreadable
 from backoffice.kit.service_admin import UNREADABLE, ServiceAdmin, ServiceForm
+from payments.forms.account_batches import batch_fields
+from payments.forms.account_keys import KEY, is_always_needed, key_fields
 from payments.models import Currency, Method, ProviderAccount
 from payments.providers import PROVIDERS
 from payments.providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from payments.services import accounts, calls, methods
 from payments.tables import pieces
 
-KEY = "key_"
 VOUCHERS = ("voucher_free_amount", "voucher_free_currency", "split_handover")
 FREE = _("What may be made without a second person, and who may see what of it.")
+BATCHES = ("bitcoin_network", "batch_lifetime_hours")
+MIXER = _(
+    "Coins that passed a mixer are suspect to many banks and exchanges. Switching batch payouts on needs a note why; "
+    "it stays in the audit trail."
+)
 KEPT = _("Kept encrypted. Nobody can read them again, not even here.")
 
 
@@ -42,13 +48,15 @@ class AccountForm(ServiceForm):
 
     class Meta:
         model = ProviderAccount
-        fields = ("provider", "name", "base_url", *accounts.OPTIONS)
+        fields = ("provider", "name", "base_url", "batches_on", *accounts.OPTIONS)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stored = accounts.stored_keys(self.instance) if self.instance.pk else frozenset()
         known = [(client.title, client.live_base_url) for client in PROVIDERS.values()]
-        self.fields["base_url"].help_text = ", ".join(f"{title}: {address}" for title, address in known)
+        self.fields["base_url"].help_text = ", ".join(
+            f"{title}: {address}" for title, address in known if address
+        )
         if "provider" in self.fields and len(PROVIDERS) == 1:
             self.initial.setdefault("provider", next(iter(PROVIDERS)))
         for name, field in self.fields.items():
@@ -57,7 +65,7 @@ class AccountForm(ServiceForm):
             elif name.startswith(KEY):
                 field.widget.clearable = False
                 # While the provider is being chosen, only what every one of them needs.
-                field.required = field.widget.is_required = not self.instance.pk and _is_always_needed(name)
+                field.required = field.widget.is_required = not self.instance.pk and is_always_needed(name)
 
     def field_for(self, name: str) -> str | None:
         return super().field_for(name) or super().field_for(KEY + name)
@@ -99,31 +107,9 @@ class AccountForm(ServiceForm):
         )
 
 
-def _key_fields(provider: str | None) -> dict[str, forms.Field]:
-    """One box per key: of the account's provider, or of all providers while it is being chosen."""
-    found: dict[str, forms.Field] = {}
-    for name, client in PROVIDERS.items():
-        if provider in (None, name):
-            for field in client.credentials:
-                box = SecretField(
-                    clearable=not field.required,
-                    label=_(field.label),
-                    help_text=_(field.help),
-                    required=False,
-                )
-                found.setdefault(KEY + field.name, box)
-    return found
-
-
-def _is_always_needed(name: str) -> bool:
-    """Whether each provider needs this key."""
-    needed = ({field.name for field in client.credentials if field.required} for client in PROVIDERS.values())
-    return all(name.removeprefix(KEY) in names for names in needed)
-
-
 @admin.register(ProviderAccount)
 class ProviderAccountAdmin(ServiceAdmin):
-    """Accounts at providers: for admins. "Test connection" asks for the balances and shows what came back."""
+    """Accounts at providers: for admins. "Test connection" asks the provider and shows what came back."""
 
     view_permission = manage_permission = "payments.manage_provideraccount"
     list_display = ("name", "provider", "state", "is_active", "money_in", "money_out")
@@ -140,21 +126,27 @@ class ProviderAccountAdmin(ServiceAdmin):
     def get_form(
         self, request: HttpRequest, obj: ProviderAccount | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        boxes = _key_fields(obj.provider if obj else None)
+        boxes: dict[str, Any] = dict(key_fields(obj.provider if obj else None))
+        if obj is not None and obj.makes_batches:
+            boxes |= batch_fields()
         form = type("AccountForm", (AccountForm,), boxes)
         return super().get_form(request, obj, change, **kwargs | {"form": form})
 
     def get_fieldsets(self, request: HttpRequest, obj: ProviderAccount | None = None) -> Any:
-        keys = tuple(_key_fields(obj.provider if obj else None))
-        return (
+        keys = tuple(key_fields(obj.provider if obj else None))
+        apart = (*VOUCHERS, *BATCHES)
+        sets = (
             (None, {"fields": ("provider", "name", "base_url")}),
             (_("Keys"), {"fields": keys, "description": KEPT}),
             (
                 _("Switches and limits"),
-                {"fields": tuple(name for name in accounts.OPTIONS if name not in VOUCHERS)},
+                {"fields": tuple(name for name in accounts.OPTIONS if name not in apart)},
             ),
-            (_("Vouchers"), {"fields": VOUCHERS, "description": FREE}),
         )
+        if obj is not None and obj.makes_batches:
+            fields = ("batches_on", "batches_note", *BATCHES)
+            return (*sets, (_("Batch payouts"), {"fields": fields, "description": MIXER}))
+        return (*sets, (_("Vouchers"), {"fields": VOUCHERS, "description": FREE}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("provider",) if obj else ()
@@ -171,7 +163,8 @@ class ProviderAccountAdmin(ServiceAdmin):
         return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
 
     def save_model(self, request: HttpRequest, obj: ProviderAccount, form: AccountForm, change: bool) -> None:
-        options = {name: form.cleaned_data[name] for name in accounts.OPTIONS}
+        given = form.cleaned_data
+        options = {name: given[name] for name in accounts.OPTIONS if name in given}
         keys = form.credentials(form.cleaned_data)
         if change:
             stored = ProviderAccount.objects.get(pk=obj.pk)
@@ -182,6 +175,8 @@ class ProviderAccountAdmin(ServiceAdmin):
                 name=obj.name,
                 base_url=obj.base_url,
                 credentials=keys,
+                batches_on=given.get("batches_on"),
+                batches_note=given.get("batches_note", ""),
                 **options,
             )
             if had and not accounts.stored_keys(saved):
@@ -245,14 +240,18 @@ class ProviderAccountAdmin(ServiceAdmin):
         return TemplateResponse(request, f"admin/payments/provideraccount/{template}.html", context)
 
     def probe(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask for the balances now and show what came back. A GET (back, a bookmark) asks nobody."""
+        """Ask the provider now and show what came back. A GET (back, a bookmark) asks nobody."""
         account = self._account(request, pk)
         if request.method != "POST":
             return HttpResponseRedirect(self._page(pk))
         found: dict[str, Any] = {}
         try:
             report = accounts.probe(actor=request.user, account=account)
-            found = {"report": report, "clock": pieces.clock(report.clock_skew_ms)}
+            found = {
+                "report": report,
+                "clock": pieces.clock(report.clock_skew_ms),
+                "facts": [pieces.probe_fact(name, value) for name, value in report.facts.items()],
+            }
         except ProviderError as error:
             found = {
                 "problem": calls.explain(error),
@@ -264,8 +263,10 @@ class ProviderAccountAdmin(ServiceAdmin):
         return self._show(request, "probe", account, title=_("Test connection"), **found)
 
     def renew_callback(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Give the account a new callback address; asks first."""
+        """Give the account a new callback address; asks first. 404 where the provider sends no callbacks."""
         account = self._account(request, pk)
+        if not account.takes_callbacks:
+            raise Http404
         if request.method != "POST":
             return self._show(request, "renew_callback", account, title=_("New callback address"))
         accounts.renew_token(actor=request.user, account=account)

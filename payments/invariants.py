@@ -13,9 +13,11 @@ from django.db.models import Count, F, Sum
 from django.utils import timezone
 
 from backoffice.kit import money, office
+from backoffice.kit.fields import keyed_digests
 from backoffice.models import AuditEntry
 from payments.models import (
     Approval,
+    BatchPayout,
     Bid,
     Callback,
     ExceptionItem,
@@ -36,6 +38,7 @@ TOLD: dict[str, tuple[Any, dict[str, str]]] = {
     "withdrawal": (Withdrawal, {"withdrawal.requested": "awaiting_approval"}),
     "bid": (Bid, {"bid.created": "creating"}),
     "partnerpayout": (PartnerPayout, {"partnerpayout.requested": "awaiting_approval"}),
+    "batch_payout": (BatchPayout, {"batch_payout.requested": "awaiting_approval"}),
 }
 
 
@@ -58,7 +61,8 @@ def final_stays() -> list[str]:
     for word, (model, _first) in TOLD.items():
         verbs = {f"{word}.{status}": not ways for status, ways in model.TRANSITIONS.items()}
         ended: dict[str, str] = {}
-        rows = AuditEntry.objects.filter(object_type=f"payments.{word}", verb__in=verbs).order_by("id")
+        kind = model._meta.label_lower
+        rows = AuditEntry.objects.filter(object_type=kind, verb__in=verbs).order_by("id")
         for number, verb in rows.values_list("object_id", "verb").iterator():
             if number in ended:
                 broken.append(f"{word} {number}: {verb} after {ended[number]}")
@@ -73,7 +77,7 @@ def told_once() -> list[str]:
     for word, (model, first) in TOLD.items():
         states = first | {f"{word}.{status}": str(status) for status in model.TRANSITIONS}
         told = dict(
-            AuditEntry.objects.filter(object_type=f"payments.{word}", verb__in=states)
+            AuditEntry.objects.filter(object_type=model._meta.label_lower, verb__in=states)
             .order_by("id")
             .values_list("object_id", "verb")
         )
@@ -104,9 +108,12 @@ def reserved_for_open() -> list[str]:
 def approved_by_another() -> list[str]:
     """V5: whatever was sent had an approval of another person over its digest."""
     broken = []
-    sent = Withdrawal.objects.filter(sent_at__isnull=False).values_list(
-        "reference", "reference__value", "created_by"
-    )
+    columns = ("reference", "reference__value", "created_by")
+    sent = [
+        row
+        for model in (Withdrawal, BatchPayout)
+        for row in model.objects.filter(sent_at__isnull=False).values_list(*columns)
+    ]
     for reference, value, requester in sent:
         approvals = Approval.objects.filter(reference=reference, step=Approval.Step.SEND)
         if not approvals.exclude(approver=requester).exists():
@@ -169,6 +176,36 @@ def books_foot() -> list[str]:
     return broken
 
 
+def batches_foot() -> list[str]:
+    """V9 of batch payouts: what was deposited went to payees and fee, off the balances, and is marked."""
+    broken = []
+    booked: dict[int, dict[str, Decimal]] = {}
+    rows = Movement.objects.filter(reference__kind=Reference.Kind.BATCH_PAYOUT)
+    for reference, kind, amount, on_balance, tag in rows.values_list(
+        "reference", "kind", "amount", "on_balance", "tag"
+    ):
+        booked.setdefault(reference, {})[kind] = amount
+        if on_balance or not tag:
+            broken.append(f"a movement of reference row {reference} is on balance or not marked")
+    for one in BatchPayout.objects.select_related("reference").filter(status="complete"):
+        lines = booked.get(one.reference_id, {})
+        if lines.get("batch_payout") != -one.total or sum(lines.values()) != 0:
+            broken.append(f"{one}: complete, and what was booked of it is not nothing in the end")
+    return broken
+
+
+def deposits_paid_once() -> list[str]:
+    """C08: no deposit address got more than one payment of ours that may have left."""
+    broken = []
+    for one in BatchPayout.objects.exclude(deposit_address="").select_related("reference"):
+        digests = keyed_digests(one.deposit_address, "withdrawal purse")
+        paid = Withdrawal.objects.filter(purse_digest__in=digests, sent_at__isnull=False)
+        count = paid.exclude(status__in=["rejected", "canceled", "failed"]).count()
+        if count + (one.paid_outside_at is not None) > 1:
+            broken.append(f"{one}: its deposit was paid {count} times")
+    return broken
+
+
 def sums_agree() -> list[str]:
     """The daily sums, with what is not folded in yet, are those of the movements."""
     return [
@@ -186,5 +223,7 @@ ALL = (
     office.Invariant("V6", "the audit trail tells every state", told_once),
     office.Invariant("V7", "no callback is forgotten", inbox_moves),
     office.Invariant("V9", "the books foot", books_foot),
+    office.Invariant("V9 of batches", "batch payouts foot and are marked", batches_foot),
+    office.Invariant("C08", "the deposit of a batch payout is paid once", deposits_paid_once),
     office.Invariant("sums", "daily sums are those of the movements", sums_agree),
 )

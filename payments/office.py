@@ -23,6 +23,7 @@ from payments.models import (
     ProviderCall,
     Withdrawal,
 )
+from payments.offices import batch_payouts
 from payments.offices import exchange as _exchange  # noqa: F401  (registers its own parts)
 from payments.services import (
     freeze,
@@ -61,6 +62,7 @@ def _withdrawal(withdrawal: Withdrawal) -> office.Summary:
 
 
 html.places_by(methods.places)
+parts = (batch_payouts,)  # register themselves
 
 office.register(
     office.Kind(

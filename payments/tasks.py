@@ -176,6 +176,23 @@ def refresh_partner_payout(partner_payout_id: int) -> None:
         log.info("refresh.not_answered", payout=partner_payout_id, error=type(error).__name__)
 
 
+@shared_task(name="payments.submit_batch_payout")
+def submit_batch_payout(batch_payout_id: int) -> None:
+    from payments.services import batch_payouts
+
+    batch_payouts.submit(batch_payout_id=batch_payout_id)
+
+
+@shared_task(name="payments.refresh_batch_payout")
+def refresh_batch_payout(batch_payout_id: int) -> None:
+    from payments.services import batch_payouts
+
+    try:
+        batch_payouts.refresh(batch_payout_id=batch_payout_id, priority="read")
+    except ProviderError as error:
+        log.info("refresh.not_answered", batch_payout=batch_payout_id, error=type(error).__name__)
+
+
 @shared_task(name="payments.refresh_reference")
 def refresh_reference(value: str) -> None:
     from payments.services import polling

@@ -9,6 +9,8 @@ from backoffice.kit.views import form_paths
 from .views import (
     accounts,
     balances,
+    batch_decisions,
+    batch_payouts,
     bid_decisions,
     bid_imports,
     bid_requests,
@@ -155,6 +157,43 @@ urlpatterns = [
         "partner/payouts/<int:pk>/confirm/",
         partner_payouts.PartnerPayoutConfirmView.as_view(),
         name="partnerpayout_confirm",
+    ),
+    path("batch-payouts/", batch_payouts.BatchPayoutListView.as_view(), name="batchpayout_list"),
+    path("batch-payouts/new/", batch_payouts.BatchPayoutStartView.as_view(), name="batchpayout_start"),
+    *form_paths(
+        "batch-payouts/new/<int:account>/", batch_payouts.BatchPayoutCreateView, "batchpayout_create"
+    ),
+    path("batch-payouts/<int:pk>/", batch_payouts.BatchPayoutDetailView.as_view(), name="batchpayout"),
+    path(
+        "batch-payouts/<int:pk>/refresh/",
+        batch_payouts.BatchPayoutRefreshView.as_view(),
+        name="batchpayout_refresh",
+    ),
+    path(
+        "batch-payouts/<int:pk>/approve/",
+        batch_decisions.BatchPayoutApproveView.as_view(),
+        name="batchpayout_approve",
+    ),
+    path(
+        "batch-payouts/<int:pk>/reject/",
+        batch_decisions.BatchPayoutRejectView.as_view(),
+        name="batchpayout_reject",
+    ),
+    path(
+        "batch-payouts/<int:pk>/cancel/",
+        batch_decisions.BatchPayoutCancelView.as_view(),
+        name="batchpayout_cancel",
+    ),
+    path(
+        "batch-payouts/<int:pk>/resolve/",
+        batch_decisions.BatchPayoutResolveView.as_view(),
+        name="batchpayout_resolve",
+    ),
+    *form_paths("batch-payouts/<int:pk>/pay/", batch_decisions.BatchPayoutPayView, "batchpayout_pay"),
+    path(
+        "batch-payouts/<int:pk>/paid/",
+        batch_decisions.BatchPayoutMarkPaidView.as_view(),
+        name="batchpayout_mark_paid",
     ),
     path("freeze/", freeze.FreezeListView.as_view(), name="freeze_list"),
     *form_paths("freeze/set/", freeze.FreezeSetView, "freeze_set"),

@@ -14,6 +14,7 @@ from sandbox import accounts, transactions
 from sandbox.bitloga.provider import Bitloga
 from sandbox.callbacks import Callbacks
 from sandbox.clock import Clock
+from sandbox.coinjoin.provider import Coinjoin
 from sandbox.faults import Faults
 from sandbox.ledger import Ledger, empty
 from sandbox.premium_exchanger.provider import PremiumExchanger
@@ -21,7 +22,7 @@ from sandbox.provider import Provider
 from sandbox.settings import Settings
 from sandbox.traffic import Traffic
 
-PROVIDERS: tuple[type[Provider], ...] = (Bitloga, PremiumExchanger)
+PROVIDERS: tuple[type[Provider], ...] = (Bitloga, PremiumExchanger, Coinjoin)
 DEMO = "demo"
 LONGEST_WAIT = 60.0
 logger = logging.getLogger("sandbox")
@@ -146,9 +147,7 @@ class Engine:
 
     def pick_provider(self, name: str) -> Provider | None:
         """The provider of that name; without a name the first one."""
-        if not name:
-            return next(iter(self.providers.values()))
-        return self.providers.get(name)
+        return self.providers.get(name or next(iter(self.providers)))
 
     def as_json(self) -> dict[str, Any]:
         """The clock as the control API shows it."""

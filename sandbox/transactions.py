@@ -127,14 +127,21 @@ def find(
     account_id: int | None = None,
     kind: str | None = None,
     limit: int = -1,
+    offset: int = 0,
 ) -> list[Transaction]:
     """Transactions that fit every filter given, newest first. A negative limit means all."""
     query = (
         "select * from transactions where provider = ?1 and (?2 is null or uniqueid = ?2)"
-        " and (?3 is null or account_id = ?3) and (?4 is null or kind = ?4) order by id desc limit ?5"
+        " and (?3 is null or account_id = ?3) and (?4 is null or kind = ?4) order by id desc limit ?5 offset ?6"
     )
-    rows = db.execute(query, (provider, uniqueid, account_id, kind, limit))
+    rows = db.execute(query, (provider, uniqueid, account_id, kind, limit, offset))
     return [_transaction(row) for row in rows]
+
+
+def count(db: sqlite3.Connection, *, account_id: int, kind: str) -> int:
+    """How many of a kind an account has."""
+    query = "select count(*) from transactions where account_id = ? and kind = ?"
+    return int(db.execute(query, (account_id, kind)).fetchone()[0])
 
 
 def is_used(db: sqlite3.Connection, *, account_id: int, uniqueid: str) -> bool:

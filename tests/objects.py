@@ -17,6 +17,8 @@ from backoffice import audit
 from codes.models import Voucher, VoucherListing
 from payments.models import (
     Balance,
+    BatchPayout,
+    BatchRow,
     Bid,
     Callback,
     Currency,
@@ -172,6 +174,27 @@ def _payout(objects: Objects) -> PartnerPayout:
     return partner.request_payout(
         actor=factories.person("operator"), account=account, fields={"method_id": "5", "account": "Somewhere"}
     )
+
+
+@makes(BatchPayout)
+def _batch_payout(_objects: Objects) -> BatchPayout:
+    account = accounts.create(
+        actor=None,
+        provider="coinjoin",
+        name="walked mixer",
+        base_url=f"http://{NOWHERE}/coinjoin/api/",
+        credentials={"api_key": "k" * 32, "secret_key": "s" * 32},
+        money_out=True,
+    )
+    # Not through the service, which asks the provider about each address.
+    batch = BatchPayout.objects.create(
+        reference=references.take(account=account, kind=Reference.Kind.BATCH_PAYOUT), account=account,
+        total=1, row_count=1, delay=1, network="mainnet", created_by=factories.person("operator"),
+    )  # fmt: skip
+    BatchRow.objects.create(
+        batch=batch, position=1, address="bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", amount=1
+    )
+    return batch
 
 
 @makes(Voucher)

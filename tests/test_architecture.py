@@ -39,6 +39,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             ),
             *("backoffice.accounts", "backoffice.account_forms"),  # what allauth calls
             *("backoffice.checks", "backoffice.middleware", "backoffice.navigation"),  # what Django calls
+            "payments.offices",
             *("payments", "payments.invariants", "payments.dashboard", "payments.reports"),
             "payments.offices",
             *("codes", "codes.invariants"),
@@ -60,14 +61,15 @@ SERVICE_FLOORS: dict[str, set[str]] = {
     },
     "facts": {
         *("accounts", "balances", "reservations", "methods", "decisions", "statements"),
-        *("rates", "directions"),
+        *("rates", "directions", "batch_deposits"),
     },
     "deals": {
         *("invoices", "invoice_fields", "invoice_reports", "wallets"),
         *("bids", "bid_fields", "bid_quotes", "bid_variance", "bid_reports"),
         *("bid_acts", "bid_decisions", "bid_imports"),
         *("withdrawals", "withdrawal_fields", "withdrawal_reports", "withdrawal_decisions"),
-        *("batch_payouts", "partner", "partner_programs", "payout_reports", "payout_decisions"),
+        *("batch_payouts", "batch_fields", "batch_reports", "batch_decisions", "batch_payments"),
+        *("partner", "partner_programs", "payout_reports", "payout_decisions"),
     },
     "conductors": {"callbacks", "polling", "reconciliation"},
 }
@@ -105,7 +107,15 @@ BESIDE: dict[tuple[str, str], str] = {
     ("partner", "payout_reports"): "one noun in three files",
     ("payout_decisions", "partner"): "one noun in three files",
     ("payout_decisions", "payout_reports"): "one noun in three files",
-    ("batch_payouts", "withdrawals"): "a batch is paid by a withdrawal of ours",
+    ("batch_payouts", "batch_fields"): "one noun in five files",
+    ("batch_payouts", "batch_reports"): "one noun in five files",
+    ("batch_reports", "batch_fields"): "one noun in five files",
+    ("batch_decisions", "batch_payouts"): "one noun in five files",
+    ("batch_decisions", "batch_reports"): "one noun in five files",
+    ("batch_payments", "batch_reports"): "one noun in five files",
+    ("batch_payments", "withdrawals"): "a batch is paid by a withdrawal of ours",
+    ("batch_payments", "withdrawal_fields"): "a batch is paid by a withdrawal of ours",
+    ("batch_deposits", "accounts"): "an account that may make no batches pays no deposit of one",
 }
 
 

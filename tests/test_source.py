@@ -16,6 +16,7 @@ MONEY = ("payments", "codes", "backoffice/kit")
 FLOATS = {
     ("payments/providers/headers.py", "retry_after"): "seconds to wait",
     ("payments/providers/http.py", "Http.call"): "milliseconds of a call",
+    ("payments/providers/coinjoin/signatures.py", "php_number"): "how PHP spells a number that is signed",
     ("payments/providers/headers.py", "skew_ms"): "milliseconds between two clocks",
     ("payments/services/calls.py", "_take_turn"): "calls per second",
     ("payments/services/schedule.py", "asked_to_wait"): "seconds to wait",
@@ -27,6 +28,7 @@ PLAIN_JSON = {
     ("backoffice/kit/fields.py", "unseal"): "the envelope of a secret: two texts",
     ("backoffice/kit/money.py", "loads"): "this is the reader for all others, with Decimals",
     ("payments/models/accounts.py", "ProviderAccount.keys"): "credentials: texts",
+    ("payments/providers/coinjoin/signatures.py", "spelled"): "numbers stay texts, as they were spelled",
     ("payments/providers/redaction.py", "Redactor._string"): "one quoted text",
     ("payments/tables/pieces.py", "pretty"): "numbers stay as they were spelled",
 }

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.kit import periods
 from backoffice.kit.filters import ChoiceFilter, FilterSet, PeriodFilter, SinceFilter, UntilFilter
 from payments.models import Movement
+from payments.providers import PROVIDERS
 
 from .common import account_filter, currency_filter, reference_filter
 
@@ -20,13 +21,21 @@ SUMMED = frozenset({"account", "currency", "kind", "on_balance"})
 DAYS = frozenset({"period", "since", "until"})
 
 
+def tags() -> list[tuple[str, str]]:
+    """What movements may be marked with: the providers' own marks."""
+    return sorted(
+        {(client.report_tag, client.report_tag) for client in PROVIDERS.values() if client.report_tag}
+    )
+
+
 class MovementFilters(FilterSet):
-    """By account, currency, kind, whether it counts on the balance, reference and time."""
+    """By account, currency, kind, whether it counts on the balance, tag, reference and time."""
 
     account = account_filter()
     currency = currency_filter()
     kind = ChoiceFilter(label=_("Kind"), choices=Movement.Kind.choices)
     on_balance = ChoiceFilter(label=_("Balance"), choices=[(ON, _("On balance")), (OFF, _("Off balance"))])
+    tag = ChoiceFilter(label=_("Tag"), choices=tags)
     reference = reference_filter()
     period = PeriodFilter("booked_at")
     since, until = SinceFilter("booked_at"), UntilFilter("booked_at")

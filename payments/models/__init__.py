@@ -3,6 +3,7 @@
 from .accounts import AccountHealth, Currency, Method, ProviderAccount
 from .approvals import Approval
 from .balances import Balance, BalanceSnapshot
+from .batch_payouts import BatchPayout, BatchRow
 from .bids import Bid, BidAct, BidImport, BidStatus
 from .callback_tokens import CallbackToken
 from .daily_sums import BooksZone, DailySum, UnfoldedMovement
@@ -23,6 +24,8 @@ __all__ = [
     "Approval",
     "Balance",
     "BalanceSnapshot",
+    "BatchPayout",
+    "BatchRow",
     "Bid",
     "BidAct",
     "BidImport",

@@ -13,7 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.fields import EncryptedTextField, MoneyField
-from payments.providers import PROVIDERS
+from payments.providers import PROVIDERS, offers
+from payments.providers.base import Callbacks
+from payments.providers.batches import BatchPayouts
 
 
 def provider_choices() -> list[tuple[str, str]]:
@@ -105,6 +107,14 @@ class ProviderAccount(models.Model):
     bitcoin_network = models.CharField(
         _("Bitcoin network"), max_length=8, choices=BitcoinNetwork.choices, default=BitcoinNetwork.MAIN
     )
+    batch_lifetime_hours = models.PositiveSmallIntegerField(
+        _("a batch waits for its deposit (hours)"),
+        default=72,
+        validators=[MinValueValidator(2), MaxValueValidator(720)],
+        help_text=_(
+            "Assumed: the provider does not say. The deposit is paid in the first half of this time only."
+        ),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
@@ -131,6 +141,16 @@ class ProviderAccount(models.Model):
     def title(self) -> str:
         """The provider's name as people write it."""
         return PROVIDERS[self.provider].title
+
+    @property
+    def makes_batches(self) -> bool:
+        """Whether the provider pays out in batches at all; whether it may is `batches_on`."""
+        return offers(self.provider, BatchPayouts)
+
+    @property
+    def takes_callbacks(self) -> bool:
+        """Whether the provider sends callbacks, so that the account has an address for them."""
+        return offers(self.provider, Callbacks)
 
 
 class AccountHealth(models.Model):

@@ -78,6 +78,10 @@ class Movement(AppendOnly):
                 condition=models.Q(on_balance=False),
                 name="movement_off_balance",
             ),
+            # Compliance looks at few among many.
+            models.Index(
+                fields=["tag", "-booked_at", "-id"], condition=~models.Q(tag=""), name="movement_tagged"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,1 @@
+"""What payments.office registers, by noun, where that module would grow too long. Holds no rule."""

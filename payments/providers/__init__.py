@@ -7,12 +7,14 @@ from typing import Any
 
 from payments.providers.bitloga.client import Bitloga
 from payments.providers.client import Client
+from payments.providers.coinjoin.client import Coinjoin
 from payments.providers.http import Transport
 from payments.providers.premium_exchanger.client import PremiumExchanger
 
 PROVIDERS: dict[str, type[Client]] = {
     Bitloga.name: Bitloga,
     PremiumExchanger.name: PremiumExchanger,
+    Coinjoin.name: Coinjoin,
 }
 
 

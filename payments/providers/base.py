@@ -19,6 +19,9 @@ class Field:
 
     `choices` holds (value, label); an empty tuple on a choice means that the account's own list fills it.
     `calculates`: its value changes what a calculation answers, so it is sent with the calculation too.
+    Services act on these names of invoices and withdrawals: paysys (a payment method of the account), amount,
+    purse (the address), dtag, name, surname; currency (the balance) of withdrawals; pay_amount, paylist, comis,
+    desc, email, successurl, failurl of invoices. A client gives them its own words on the wire.
     """
 
     name: str
@@ -233,7 +236,9 @@ class Balances(Protocol):
 
 @runtime_checkable
 class Invoices(Protocol):
-    """Makes bills. `find_invoice` raises Refused(reason="not_found") when the provider knows none."""
+    """Makes bills; the call that makes one names itself "invoice". `find_invoice` raises
+    Refused(reason="not_found") when the provider knows none.
+    """
 
     def create_invoice(self, request: InvoiceRequest) -> InvoiceReport: ...
 
@@ -242,7 +247,9 @@ class Invoices(Protocol):
 
 @runtime_checkable
 class Withdrawals(Protocol):
-    """Pays out. `find_withdrawal` raises Refused(reason="not_found") when the provider knows none."""
+    """Pays out; the call that does it names itself "withdraw". `find_withdrawal` raises
+    Refused(reason="not_found") when the provider knows none.
+    """
 
     def withdraw(self, request: WithdrawalRequest) -> WithdrawalReport: ...
 

@@ -25,6 +25,7 @@ class Client:
     #: The name in the registry, and what people read.
     name: ClassVar[str]
     title: ClassVar[str]
+    #: Where its live accounts are; "" where every service that speaks this API has an address of its own.
     live_base_url: ClassVar[str]
     credentials: ClassVar[tuple[Field, ...]]
     invoice_fields: ClassVar[tuple[Field, ...]] = ()
@@ -33,6 +34,7 @@ class Client:
     redeem_fields: ClassVar[tuple[Field, ...]] = ()
     bid_fields: ClassVar[tuple[Field, ...]] = ()
     partner_payout_fields: ClassVar[tuple[Field, ...]] = ()
+    batch_fields: ClassVar[tuple[Field, ...]] = ()
     documented_methods: ClassVar[tuple[Method, ...]] = ()
     #: Whether balances are stated, or must be computed from our own books.
     states_balances: ClassVar[bool]
@@ -42,6 +44,8 @@ class Client:
     grades: ClassVar[Mapping[str, str]] = {}
     #: Calls per second, assumed: no document says.
     default_rate: ClassVar[int]
+    #: What its movements are marked with (`Movement.tag`), for compliance; "" for nothing.
+    report_tag: ClassVar[str] = ""
     #: Names of JSON values that no trace may show, and what to blank wherever it stands.
     hidden: ClassVar[frozenset[str]] = frozenset()
     hidden_patterns: ClassVar[tuple[re.Pattern[str], ...]] = ()

@@ -21,6 +21,8 @@ def sendable(value: Secret | str) -> str:
 
 
 def _is_plain(text: str) -> bool:
+    """One word; before a token its scheme may stand."""
+    text = text.removeprefix("Bearer ")
     return text.isascii() and text.isprintable() and " " not in text
 
 

@@ -25,8 +25,9 @@ from backoffice.kit.fields import SecretUnreadable
 from backoffice.models import AuditEntry
 from backoffice.permissions import guarded
 from payments.models import AccountHealth, CallbackToken, ExceptionItem, Method, ProviderAccount, Reference
-from payments.providers import PROVIDERS
-from payments.providers.base import Callbacks, Probe, ProbeReport
+from payments.providers import PROVIDERS, offers
+from payments.providers.base import Probe, ProbeReport
+from payments.providers.batches import BatchPayouts
 from payments.providers.errors import Invalid, NotSupported, ProviderError
 from payments.providers.hosts import check_base_url
 
@@ -35,7 +36,7 @@ from . import approvals, calls, exceptions, health, methods
 OPTIONS = (
     *("is_active", "money_in", "money_out", "rate_limit", "invoice_lifetime_days", "reserve_margin"),
     *("voucher_free_amount", "voucher_free_currency", "split_handover"),
-    "rate_tolerance",
+    *("rate_tolerance", "bitcoin_network", "batch_lifetime_hours"),
 )
 
 
@@ -145,9 +146,12 @@ def change(
     name: str | None = None,
     base_url: str | None = None,
     credentials: dict[str, str] | None = None,
+    batches_on: bool | None = None,
+    batches_note: str = "",
     **options: Any,
 ) -> ProviderAccount:
-    """Change an account. `credentials` replaces all keys; None keeps them.
+    """Change an account. `credentials` replaces all keys; None keeps them. Switching batch payouts on needs a note
+    why, which stays in the audit trail; switching them off needs none.
 
     A base URL on another scheme, host or port clears the keys in the same save unless new ones come with it; that is
     audited and opens an item that every admin sees.
@@ -179,6 +183,8 @@ def change(
             audit.record(
                 actor, "account.changed", locked, changed=changed, keys_replaced=credentials is not None
             )
+        if batches_on is not None and batches_on != locked.batches_on:
+            _switch_batches(actor, locked, batches_on, batches_note)
         if moved:
             approvals.void_account(account=locked, reason=_("The account now points to another address."))
             audit.record(actor, "account.moved", locked, changed={"base_url": changed["base_url"]})
@@ -191,6 +197,17 @@ def change(
                 base_url=changed["base_url"],
             )
     return locked
+
+
+def _switch_batches(actor: Any, locked: ProviderAccount, on: bool, note: str) -> None:
+    note = (note or "").strip()
+    if on and not offers(locked.provider, BatchPayouts):
+        raise ValidationError({"batches_on": _("This provider has no batch payouts.")})
+    if on and not note:
+        raise ValidationError({"batches_note": _("Write why batch payouts are switched on.")})
+    locked.batches_on = on
+    locked.save(update_fields=["batches_on", "updated_at"])
+    audit.record(actor, "account.batches_on" if on else "account.batches_off", locked, note=note[:2000])
 
 
 def _place(url: str) -> tuple[str, str | None, int | None]:
@@ -284,13 +301,24 @@ def why_no_money_out(account: ProviderAccount) -> str:
     return ""
 
 
+def why_no_batches(account: ProviderAccount) -> str:
+    """Why no batch payout may be made at this account now, nor its deposit be paid; empty if it may. Asks nobody."""
+    if not offers(account.provider, BatchPayouts):
+        return _("This provider has no batch payouts.")
+    if not account.batches_on:
+        return _(
+            "Batch payouts are switched off for this account. An admin can switch them on, with a note why."
+        )
+    return why_no_money_out(account)
+
+
 # --- Callback tokens ---
 def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _new_token(account: ProviderAccount, reference: Reference | None = None) -> CallbackToken | None:
-    if not issubclass(PROVIDERS[account.provider], Callbacks):
+    if not account.takes_callbacks:
         return None
     token = secrets.token_urlsafe(32)
     return CallbackToken.objects.create(
@@ -311,7 +339,12 @@ def callback_url_of(reference: Reference) -> str:
 
 
 def callback_url(account: ProviderAccount) -> str:
-    """The absolute address for callbacks of this account. It is a secret: never log or show it whole."""
+    """The absolute address for callbacks of this account; "" where the provider sends none.
+
+    It is a secret: never log or show it whole.
+    """
+    if not account.takes_callbacks:
+        return ""
     token = CallbackToken.objects.get(account=account, retired_at__isnull=True, reference__isnull=True)
     path = reverse("payments:callback_receive", args=[account.provider, token.token])
     return settings.PUBLIC_URL + path
@@ -320,7 +353,12 @@ def callback_url(account: ProviderAccount) -> str:
 @guarded("payments.manage_provideraccount")
 @transaction.atomic
 def renew_token(*, actor: Any, account: ProviderAccount) -> None:
-    """Give the account a new callback address. The old one is accepted for 30 days and flagged."""
+    """Give the account a new callback address. The old one is accepted for 30 days and flagged.
+
+    Raises NotSupported for a provider that sends no callbacks.
+    """
+    if not account.takes_callbacks:
+        raise NotSupported("callbacks")
     CallbackToken.objects.select_for_update().filter(
         account=account, retired_at__isnull=True, reference__isnull=True
     ).update(retired_at=timezone.now())

@@ -170,8 +170,11 @@ def client(
     priority: str = "read",
     guard: Callable[[], None] | None = None,
     fence: int = 0,
+    seconds: float = PROBE_SECONDS,
 ) -> Any:
     """The provider's client for this account. One client is for one call or one row, in one thread.
+
+    `seconds`: how long a call inside a web request (priority "probe") may take.
 
     `guard` runs after connect and TLS, right before the first byte leaves, and may raise a ProviderError: then
     nothing was sent. Calls made while a transaction is open raise NetworkInTransaction.
@@ -187,7 +190,7 @@ def client(
         _take_turn(account, wanted if wanted == "money" else priority)
         recorder.turned_away = False
 
-    limit = PROBE_SECONDS if priority in IN_REQUEST else settings.PROVIDER_TOTAL_TIMEOUT
+    limit = seconds if priority in IN_REQUEST else settings.PROVIDER_TOTAL_TIMEOUT
     transport = Transport(
         gate=gate,
         read_priority="poll" if priority == "poll" else "callback" if priority == "callback" else "read",

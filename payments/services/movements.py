@@ -32,8 +32,11 @@ def book(
     label: str = "",
     corrects: Movement | None = None,
     actor: Any = None,
+    tag: str = "",
 ) -> Movement | None:
     """Write one movement (`amount` signed, in `currency`). Must run inside the transaction of its cause.
+
+    `tag`: what compliance wants to see apart in every list and file.
 
     The key makes it once: a second booking under the same key writes nothing and gives None. The database notes
     the new movement for the daily sums in the same transaction (see services.daily_sums).
@@ -50,6 +53,7 @@ def book(
         label=label,
         corrects=corrects,
         actor=actor,
+        tag=tag,
         booked_at=timezone.now(),
     )
     Movement.objects.bulk_create([movement], ignore_conflicts=True)

@@ -24,7 +24,7 @@ from payments.models import ExceptionItem, Movement, Withdrawal
 from payments.providers.base import WithdrawalReport
 from payments.providers.errors import Denied, OutcomeUnknown, ProviderError, Refused
 
-from . import approvals, calls, exceptions, movements, references, reservations, schedule
+from . import approvals, batch_deposits, calls, exceptions, movements, references, reservations, schedule
 from .failpoints import hit
 
 Status = Withdrawal.Status
@@ -289,6 +289,7 @@ def book(
         "way": way,
         "label": label,
         "actor": actor,
+        "tag": batch_deposits.tag_of(withdrawal),
     }
     number = withdrawal.reference.value
     movements.book(key=f"withdrawal:{number}", kind=Movement.Kind.WITHDRAWAL, amount=-amount, **common)
@@ -343,6 +344,7 @@ def take_back(withdrawal: Withdrawal, *, way: str, actor: Any = None) -> None:
             reference=withdrawal.reference,
             corrects=movement,
             actor=actor,
+            tag=movement.tag,
         )
 
 

@@ -6,6 +6,7 @@ What a report means stands in withdrawal_reports, what people decide about unkno
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from payments.providers.errors import (
 
 from . import (
     approvals,
+    batch_deposits,
     calls,
     freeze,
     references,
@@ -53,12 +55,18 @@ REQUEST_LIFETIME = dt.timedelta(days=7)
 # --- Requesting ---
 @guarded("payments.request_withdrawal")
 def request(
-    *, actor: Any, account: ProviderAccount, fields: dict[str, Any], form_token: UUID | None = None
+    *,
+    actor: Any,
+    account: ProviderAccount,
+    fields: dict[str, Any],
+    form_token: UUID | None = None,
+    link: Callable[[Withdrawal], None] | None = None,
 ) -> Withdrawal:
     """Make a request that another person approves. The same form (actor and token) twice gives the same row.
 
     `fields` are under the provider's parameter names, amounts as text, and ours: `_max_debit` (balance currency),
-    `_customer_reference`, `_note`, `_confirm_similar`. Raises ValidationError by field.
+    `_customer_reference`, `_note`, `_confirm_similar`. `link` ties the new row to what it pays, in its transaction;
+    where that refuses, there is no request. Raises ValidationError by field.
     """
     earlier = _by_token(actor, form_token)
     if earlier is not None:
@@ -71,6 +79,9 @@ def request(
             withdrawal = Withdrawal.objects.create(
                 reference=reference, account=account, created_by=actor, form_token=form_token, **values
             )
+            if link is not None:
+                link(withdrawal)
+            _check_bar(withdrawal)
             audit.record(actor, "withdrawal.requested", withdrawal, **withdrawal_fields.facts(withdrawal))
             wake.later("backoffice.index_object", "withdrawal", withdrawal.pk)
     except IntegrityError:
@@ -79,6 +90,11 @@ def request(
             raise
         return earlier
     return withdrawal
+
+
+def _check_bar(withdrawal: Withdrawal) -> None:
+    if why := batch_deposits.bar(withdrawal):
+        raise ValidationError(why)
 
 
 def _by_token(actor: Any, form_token: UUID | None) -> Withdrawal | None:
@@ -111,6 +127,7 @@ def approve(*, actor: Any, withdrawal: Withdrawal, seen: str = "") -> Withdrawal
         approvals.check_person(actor=actor, requester=locked.created_by)
         if refusal := withdrawal_fields.may_pay_out(locked.account):
             raise ValidationError(refusal)
+        _check_bar(locked)
         if (
             locked.status != Status.AWAITING_APPROVAL
         ):  # what is unknown may be approved again, but not by this door
@@ -206,6 +223,9 @@ def _claim(withdrawal_id: int) -> Withdrawal | None:
         if refusal or freeze.stops(locked.account_id):
             _wait(locked, refusal or _("Sending is frozen."))
             return None
+        if why := batch_deposits.bar(locked):
+            back_to_approval(locked, why)
+            return None
         if why := approvals.why_not(reference=locked.reference, digest=bound(locked)):
             back_to_approval(locked, why)
             return None
@@ -242,6 +262,10 @@ def _send(withdrawal: Withdrawal) -> None:
         freeze.check(withdrawal.account_id)
         if withdrawal_fields.may_pay_out(ProviderAccount.objects.get(pk=withdrawal.account_id)):
             raise Unavailable("may not pay out", staff=gettext_noop("This account may not pay out any more."))
+        if batch_deposits.bar(withdrawal):
+            raise Unavailable(
+                "deposit", staff=gettext_noop("The batch payout that it pays may not be paid any more.")
+            )
         if not schedule.holds(Withdrawal, pk, fence, status=Status.SENDING):
             raise Unavailable("claim lost", staff=gettext_noop("Another worker has taken this over."))
         if approvals.why_not(reference=withdrawal.reference, digest=bound(withdrawal)):

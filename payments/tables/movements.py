@@ -29,6 +29,7 @@ class MovementTable(BaseTable):
         "account": [copying.text("account__name")],
         "kind": [copying.text("kind")],
         "label": [copying.text("label")],
+        "tag": [copying.text("tag")],
         "amount": [copying.amount("amount"), copying.text("currency")],
         "on_balance": [copying.either("on_balance", *ON_OR_OFF)],
         "way": [copying.text("way")],
@@ -39,17 +40,19 @@ class MovementTable(BaseTable):
     account = LinkColumn(_("Account"), to=lambda movement: movement.account, css="cell-name")
     kind = HtmlColumn(_("Kind"), hide_below="lg")
     label = Column(_("What"), css="d-none")
+    tag = Column(_("Tag"), css="d-none")
     amount = MoneyColumn(_("Amount"), signed=True)
     on_balance = HtmlColumn(_("Balance"), hide_below="xl")
     way = Column(_("Way"), hide_below="xxl")
 
     class Meta:
         model = Movement
-        fields = ("booked_at", "reference", "account", "kind", "label", "amount", "on_balance", "way")
+        fields = ("booked_at", "reference", "account", "kind", "label", "tag", "amount", "on_balance", "way")
         orderable = False
 
     def render_kind(self, value: str, record: Movement) -> SafeString:
-        return format_html('<div>{}<span class="cell-sub">{}</span></div>', value, record.label)
+        tag = html.pill(record.tag, "warn") if record.tag else ""
+        return format_html('<div>{} {}<span class="cell-sub">{}</span></div>', value, tag, record.label)
 
     def render_on_balance(self, record: Movement) -> SafeString:
         return counts(record)
@@ -64,7 +67,7 @@ class LatestMovementTable(MovementTable):
     caption = _("The latest movements, newest first")
 
     class Meta(MovementTable.Meta):
-        exclude = ("kind", "label", "on_balance", "way")
+        exclude = ("kind", "label", "tag", "on_balance", "way")
 
     booked_at = WhenColumn(_("Booked"))
     amount = HtmlColumn(_("Amount"), css="cell-money")
@@ -80,7 +83,7 @@ class AccountMovementTable(LatestMovementTable):
     """The latest of one account, which needs not be named on each line."""
 
     class Meta(LatestMovementTable.Meta):
-        exclude = ("account", "label", "on_balance", "way")
+        exclude = ("account", "label", "tag", "on_balance", "way")
 
     kind = Column(_("Kind"))
 

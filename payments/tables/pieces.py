@@ -71,6 +71,14 @@ def clock(skew_ms: int | None) -> str:
     return words % {"n": seconds}
 
 
+def probe_fact(name: str, value: str) -> tuple[str, str | SafeString]:
+    """One line of a connection test: its label, and its value in words, as a pill where that is good or bad news."""
+    labels = {"signature": _("Signature"), "key": _("API key"), "service": _("Service")}
+    tone = {"accepted": "ok", "wrong": "bad"}.get(value)
+    words = _(value) if value else ""
+    return labels.get(name, name), html.pill(words, tone) if tone else words
+
+
 def switch(on: bool, yes: Any = None, no: Any = None) -> SafeString:
     """A switch as a pill."""
     return html.pill(yes or _("On"), "ok") if on else html.pill(no or _("Off"), "muted")

@@ -1,7 +1,7 @@
 """How bitloga prints its answers: as PHP's json_encode does. Holds no amounts' meaning.
 
-This is the one place of the sandbox with floats: PHP has no decimals, and its artefacts are what is imitated.
-The ledger never sees these numbers."""
+This and coinjoin.signing are the only places of the sandbox with floats: PHP has no decimals, and its artefacts
+are what is imitated. The ledger never sees these numbers."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from codes import tasks as code_tasks
 from codes.models import Voucher
 from codes.services import voucher_decisions, vouchers
 from payments import tasks
-from payments.models import Tracked, Withdrawal
-from payments.services import withdrawal_decisions, withdrawals
+from payments.models import BatchPayout, Tracked, Withdrawal
+from payments.services import batch_decisions, batch_payouts, withdrawal_decisions, withdrawals
 from tests import factories
-from tests.races import money, voucher_rows
+from tests.races import batch_rows, money, voucher_rows
 
 POINTS = [f"F{number}" for number in range(11)]
 
@@ -188,4 +188,46 @@ class RedeemKind(CreateKind):
         super().people_decide(box, gone)
 
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (WithdrawalKind(), CreateKind(), RedeemKind())}
+class BatchKind(Kind):
+    """An order of a batch: found again by what it pays, or closed by people; never made a second time."""
+
+    name, model, good, doubtful = "batch", BatchPayout, "awaiting_deposit", ("F3", "F4", "F5")
+
+    def typed(self, box: Any) -> dict[str, Any]:
+        return batch_rows.typed()
+
+    def press(self, *, actor: Any, account: Any, token: UUID, typed: dict[str, Any]) -> BatchPayout:
+        fields = {"_confirm_similar": True} | typed
+        return batch_payouts.request(actor=actor, account=account, fields=fields, form_token=token)
+
+    def approve(self, actor: Any, row: Any) -> None:
+        batch_payouts.approve(actor=actor, batch_payout=row)
+
+    def due(self, account: Any, people: Any, box: Any) -> BatchPayout:
+        return batch_rows.approved(account, people)
+
+    def submit(self, pk: int) -> None:
+        batch_payouts.submit(batch_payout_id=pk)
+
+    def task(self, pk: int) -> None:
+        tasks.submit_batch_payout(pk)
+
+    def look(self, pk: int) -> None:
+        batch_payouts.refresh(batch_payout_id=pk)
+
+    def accepts(self, box: Any) -> Counter[str]:
+        return batch_rows.accepts(box)
+
+    def check(self, box: Any, rows: Iterable[Any] | None = None) -> None:
+        batch_rows.check_promises(box, rows)
+
+    def people_decide(self, box: Any, rows: list[Any]) -> None:
+        outsider = factories.person("approver")
+        for row in rows:
+            self.look(row.pk)
+            batch_decisions.resolve(actor=outsider, batch_payout=row, outcome="failed", note="None there.")
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (WithdrawalKind(), CreateKind(), RedeemKind(), BatchKind())
+}

@@ -16,6 +16,7 @@ from django.urls import reverse
 from backoffice.models import AuditEntry
 from payments.models import CallbackToken, Currency, ExceptionItem, Method, ProviderAccount
 from payments.providers import hosts
+from payments.providers.base import ProbeReport
 from payments.services import accounts
 from tests import factories
 from tests.payments import rows
@@ -289,6 +290,26 @@ class TestProbe:
         with mock.patch("payments.admin.accounts.probe") as probe:
             assert browser.get(self.address(account)).url == change(account)
         assert not probe.called
+
+    @pytest.mark.parametrize(
+        ("ok", "facts", "words"),
+        [
+            (True, {"signature": "accepted"}, "The connection works: the signature was accepted."),
+            (True, {"signature": "wrong"}, "the signature of the answer is wrong"),
+            (True, {"shop": "open"}, "The connection works.<"),
+            (False, {"service": "maintenance"}, "the provider says that its service does not"),
+        ],
+    )
+    def test_what_the_provider_tells_is_shown_as_it_is(
+        self, browser: Client, ok: bool, facts: dict[str, str], words: str
+    ) -> None:
+        report = ProbeReport(ok, {}, 0, facts | {"limits.<b>": "<script>", "empty": ""})
+        with mock.patch("payments.admin.accounts.probe", return_value=report):
+            page = browser.post(self.address(rows.account("Main"))).content.decode()
+        assert words in page
+        assert "limits.&lt;b&gt;" in page
+        assert "&lt;script&gt;" in page
+        assert "none were stated" in page
 
 
 @pytest.mark.django_db(transaction=True)

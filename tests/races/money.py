@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from backoffice.kit import office
 from codes.models import Voucher
-from payments.models import Balance, Method, ProviderAccount, Tracked, Withdrawal
+from payments.models import Balance, BatchPayout, Method, ProviderAccount, Tracked, Withdrawal
 from payments.services import balances, polling, withdrawals
 from tests import factories
 
@@ -134,7 +134,7 @@ def work() -> None:
 
 def make_due() -> None:
     """The pause until the next question is over."""
-    for model in (Withdrawal, Voucher):
+    for model in (Withdrawal, Voucher, BatchPayout):
         model.objects.filter(next_check_at__isnull=False).update(next_check_at=Now())
 
 
@@ -147,7 +147,7 @@ def work_until(done: Callable[[], bool], *, seconds: float) -> float:
         if took > seconds:
             told = [
                 row
-                for model in (Withdrawal, Voucher)
+                for model in (Withdrawal, Voucher, BatchPayout)
                 for row in model.objects.values_list("reference__value", "status", "last_error")
             ]
             pytest.fail(f"not done after {took:.0f} s: {told}")

@@ -65,7 +65,12 @@ class TestFormField:
     @pytest.mark.parametrize("provider", list(PROVIDERS))
     def test_every_field_of_every_provider_can_be_built(self, provider: str) -> None:
         client = PROVIDERS[provider]
-        for field in (*client.invoice_fields, *client.withdrawal_fields, *client.voucher_fields):
+        for field in (
+            *client.invoice_fields,
+            *client.withdrawal_fields,
+            *client.voucher_fields,
+            *client.batch_fields,
+        ):
             assert form_field(field).label
 
 

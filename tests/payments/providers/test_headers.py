@@ -12,11 +12,26 @@ from payments.providers.redaction import Secret
 
 
 class TestSendable:
-    @pytest.mark.parametrize("value", ["abc", "application/json", "~!#"])
+    @pytest.mark.parametrize("value", ["abc", "application/json", "~!#", "Bearer abc"])
     def test_plain_letters_are(self, value: str) -> None:
         assert headers.sendable(value) == headers.sendable(Secret(value)) == value
 
-    @pytest.mark.parametrize("value", ["a b", "a\nb", "a\r\nX: y", "\x00", "\x7f", "ключ", "é"])
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "a b",
+            "Bearer a b",
+            "bearer a",
+            "Basic a",
+            "Bearer a\nb",
+            "a\nb",
+            "a\r\nX: y",
+            "\x00",
+            "\x7f",
+            "ключ",
+            "é",
+        ],
+    )
     def test_nothing_else_is_and_the_error_does_not_tell_it(self, value: str) -> None:
         with pytest.raises(ValueError, match=r"^not a header$"):
             headers.sendable(Secret(value))

@@ -1,0 +1,1 @@
+"""The simulated CoinJoin, written from its document."""
