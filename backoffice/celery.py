@@ -26,6 +26,8 @@ BEAT = {
     "due-work": ("payments.run_stuck", 5, MONEY),
     "polls": ("payments.poll_due", 2, POLLING),
     "balances": ("payments.refresh_balances", 30, POLLING),
+    "methods": ("payments.refresh_all_methods", 60, POLLING),
+    "deposits": ("payments.scan_accounts", 30, POLLING),
     "vouchers": ("codes.sync_accounts", 30, POLLING),
     "expire": ("payments.expire", 60, POLLING),
     "search": ("backoffice.index_search", 2, REPORTS),
@@ -61,6 +63,8 @@ app.conf.update(
     task_routes={
         "payments.poll_*": {"queue": POLLING},
         "payments.refresh_balances": {"queue": POLLING},
+        "payments.refresh_all_methods": {"queue": POLLING},
+        "payments.scan_*": {"queue": POLLING},
         "codes.sync_*": {"queue": POLLING},
         "backoffice.index_*": {"queue": REPORTS},
         "payments.fold_*": {"queue": REPORTS},

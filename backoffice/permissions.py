@@ -35,6 +35,8 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.view_balance": EVERYBODY,
     "payments.view_invoice": EVERYBODY,
     "payments.view_withdrawal": EVERYBODY,
+    "payments.view_wallet": EVERYBODY,
+    "payments.view_deposit": EVERYBODY,
     "codes.view_voucher": EVERYBODY,
     "payments.view_freeze": EVERYBODY,
     "payments.view_movement": EVERYBODY,
@@ -43,11 +45,14 @@ TABLE: dict[str, frozenset[str]] = {
     # check now, notes, tags
     "payments.refresh_invoice": WORKING,
     "payments.refresh_withdrawal": WORKING,
+    "payments.refresh_wallet": WORKING,
+    "payments.refresh_deposit": WORKING,
     "codes.refresh_voucher": WORKING,
     "payments.refresh_balance": WORKING,
     "backoffice.add_note": WORKING,
     # create
     "payments.create_invoice": frozenset({OPERATOR}),
+    "payments.create_wallet": frozenset({OPERATOR}),
     "payments.request_withdrawal": frozenset({OPERATOR}),
     "codes.request_voucher": frozenset({OPERATOR}),
     "codes.redeem_voucher": frozenset({OPERATOR}),
@@ -56,6 +61,8 @@ TABLE: dict[str, frozenset[str]] = {
     "codes.reveal_voucher": frozenset({OPERATOR}),
     # approve
     "payments.approve_withdrawal": frozenset({APPROVER}),
+    "payments.approve_invoice": frozenset({APPROVER}),
+    "payments.approve_wallet": frozenset({APPROVER}),
     "codes.approve_voucher": frozenset({APPROVER}),
     # the requester, or any approver: the service looks whose it is
     "payments.cancel_withdrawal": frozenset({OPERATOR, APPROVER}),
@@ -69,6 +76,7 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.release_hold": frozenset({APPROVER}),
     # resolve an unknown outcome
     "payments.resolve_invoice": frozenset({APPROVER}),
+    "payments.resolve_wallet": frozenset({APPROVER}),
     "payments.resolve_withdrawal": frozenset({APPROVER}),
     "codes.resolve_voucher": frozenset({APPROVER}),
     # exports, reports, exceptions
@@ -86,6 +94,7 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.probe_provideraccount": frozenset({ADMIN}),
     "payments.manage_method": frozenset({ADMIN}),
     "payments.manage_currency": frozenset({ADMIN}),
+    "payments.set_opening": frozenset({ADMIN}),
     "backoffice.manage_user": frozenset({ADMIN}),
 }
 

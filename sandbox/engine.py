@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import accounts, transactions
+from sandbox.bitexbit.provider import Bitexbit
 from sandbox.bitloga.provider import Bitloga
 from sandbox.callbacks import Callbacks
 from sandbox.clock import Clock
@@ -20,7 +21,7 @@ from sandbox.provider import Provider
 from sandbox.settings import Settings
 from sandbox.traffic import Traffic
 
-PROVIDERS: tuple[type[Provider], ...] = (Bitloga,)
+PROVIDERS: tuple[type[Provider], ...] = (Bitloga, Bitexbit)
 DEMO = "demo"
 LONGEST_WAIT = 60.0
 logger = logging.getLogger("sandbox")
@@ -144,10 +145,8 @@ class Engine:
         self.settings.read()
 
     def pick_provider(self, name: str) -> Provider | None:
-        """The provider of that name; without a name the only one, while there is only one."""
-        if not name and len(self.providers) == 1:
-            return next(iter(self.providers.values()))
-        return self.providers.get(name)
+        """The provider of that name; without a name the first one."""
+        return self.providers.get(name or next(iter(self.providers)))
 
     def as_json(self) -> dict[str, Any]:
         """The clock as the control API shows it."""

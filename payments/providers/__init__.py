@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from payments.providers.bitexbit.client import Bitexbit
 from payments.providers.bitloga.client import Bitloga
 from payments.providers.client import Client
 from payments.providers.http import Transport
 
-PROVIDERS: dict[str, type[Client]] = {Bitloga.name: Bitloga}
+PROVIDERS: dict[str, type[Client]] = {
+    Bitloga.name: Bitloga,
+    Bitexbit.name: Bitexbit,
+}
 
 
 def client_for(

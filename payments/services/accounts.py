@@ -23,11 +23,12 @@ from backoffice import audit
 from backoffice.kit.fields import SecretUnreadable
 from backoffice.models import AuditEntry
 from backoffice.permissions import guarded
-from payments.models import AccountHealth, CallbackToken, ExceptionItem, Method, ProviderAccount
+from payments.models import AccountHealth, CallbackToken, ExceptionItem, Method, ProviderAccount, Reference
 from payments.providers import PROVIDERS
 from payments.providers.base import Callbacks, Probe, ProbeReport
 from payments.providers.errors import Invalid, NotSupported, ProviderError
 from payments.providers.hosts import check_base_url
+from payments.providers.wallets import WithdrawalScans
 
 from . import approvals, calls, exceptions, health, methods
 
@@ -257,6 +258,38 @@ def _new_token(account: ProviderAccount) -> CallbackToken | None:
         return None
     token = secrets.token_urlsafe(32)
     return CallbackToken.objects.create(account=account, token=token, digest=token_digest(token))
+
+
+def _has_object_tokens(account: ProviderAccount) -> bool:
+    """Whether each transaction names a callback address of its own: where callbacks prove nothing by themselves."""
+    client = PROVIDERS[account.provider]
+    return issubclass(client, Callbacks) and issubclass(client, WithdrawalScans)
+
+
+def object_token(reference: Reference) -> None:
+    """Give a transaction a callback address of its own, where its provider takes one. In the transaction of the intent."""
+    if _has_object_tokens(reference.account):
+        token = secrets.token_urlsafe(32)
+        CallbackToken.objects.create(
+            account=reference.account, reference=reference, token=token, digest=token_digest(token)
+        )
+
+
+def object_callback_url(reference: Reference) -> str:
+    """The absolute address for callbacks about this transaction, "" where it has none. It is a secret."""
+    found = CallbackToken.objects.filter(reference=reference, retired_at__isnull=True).first()
+    if found is None:
+        return ""
+    path = reverse("payments:callback_receive", args=[reference.account.provider, found.token])
+    return settings.PUBLIC_URL + path
+
+
+def is_own_callback_url(reference: Reference, url: str) -> bool:
+    """Whether an address that the provider names is this transaction's own: only we and they know its token."""
+    token = url.rstrip("/").rpartition("/")[2]
+    return (
+        bool(token) and CallbackToken.objects.filter(reference=reference, digest=token_digest(token)).exists()
+    )
 
 
 def callback_url(account: ProviderAccount) -> str:

@@ -26,7 +26,15 @@ from payments.models import (
     Reservation,
     Withdrawal,
 )
-from payments.services import balances, freeze, polling, reservations, withdrawal_decisions, withdrawals
+from payments.services import (
+    balances,
+    decisions,
+    freeze,
+    polling,
+    reservations,
+    withdrawal_decisions,
+    withdrawals,
+)
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -426,7 +434,7 @@ class TestPeople:
 
     def test_an_old_look_is_not_enough(self, unknown: Withdrawal, monkeypatch: pytest.MonkeyPatch) -> None:
         self.look(unknown)
-        monkeypatch.setattr(withdrawal_decisions, "FRESH", dt.timedelta(0))
+        monkeypatch.setattr(decisions, "FRESH", dt.timedelta(0))
         with pytest.raises(ValidationError):
             withdrawal_decisions.resend(actor=factories.person("approver"), withdrawal=unknown, note="x")
 
