@@ -55,6 +55,8 @@ MENU: tuple[Section, ...] = (
         (
             Entry(_("Dashboard"), "dashboard", "backoffice.view_dashboard", "layout-dashboard"),
             Entry(_("Invoices"), "payments:invoice_list", "payments.view_invoice", "receipt-text"),
+            Entry(_("Wallets"), "payments:wallet_list", "payments.view_wallet", "qr-code"),
+            Entry(_("Deposits"), "payments:deposit_list", "payments.view_deposit", "arrow-down-to-line"),
             Entry(_("Withdrawals"), "payments:withdrawal_list", "payments.view_withdrawal", "send"),
             Entry(_("Batch payouts"), "payments:batchpayout_list", "payments.view_batchpayout", "split"),
             Entry(_("Vouchers"), "codes:voucher_list", "codes.view_voucher", "ticket"),

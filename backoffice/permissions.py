@@ -40,6 +40,8 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.view_partnerprogram": EVERYBODY,
     "payments.view_partnerpayout": EVERYBODY,
     "payments.view_batchpayout": EVERYBODY,
+    "payments.view_wallet": EVERYBODY,
+    "payments.view_deposit": EVERYBODY,
     "codes.view_voucher": EVERYBODY,
     "payments.view_freeze": EVERYBODY,
     "payments.view_movement": EVERYBODY,
@@ -54,11 +56,14 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.refresh_partnerprogram": WORKING,
     "payments.refresh_partnerpayout": WORKING,
     "payments.refresh_batchpayout": WORKING,
+    "payments.refresh_wallet": WORKING,
+    "payments.refresh_deposit": WORKING,
     "codes.refresh_voucher": WORKING,
     "payments.refresh_balance": WORKING,
     "backoffice.add_note": WORKING,
     # create
     "payments.create_invoice": frozenset({OPERATOR}),
+    "payments.create_wallet": frozenset({OPERATOR}),
     "payments.request_withdrawal": frozenset({OPERATOR}),
     "payments.create_bid": frozenset({OPERATOR}),
     "payments.import_bid": frozenset({OPERATOR}),
@@ -75,6 +80,8 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.approve_withdrawal": frozenset({APPROVER}),
     "payments.approve_partnerpayout": frozenset({APPROVER}),
     "payments.approve_batchpayout": frozenset({APPROVER}),
+    "payments.approve_invoice": frozenset({APPROVER}),
+    "payments.approve_wallet": frozenset({APPROVER}),
     "codes.approve_voucher": frozenset({APPROVER}),
     # cancel or pay a bid: no money of ours moves by that
     "payments.cancel_bid": frozenset({OPERATOR}),
@@ -96,6 +103,7 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.release_hold": frozenset({APPROVER}),
     # resolve an unknown outcome
     "payments.resolve_invoice": frozenset({APPROVER}),
+    "payments.resolve_wallet": frozenset({APPROVER}),
     "payments.resolve_withdrawal": frozenset({APPROVER}),
     "payments.resolve_bid": frozenset({APPROVER}),
     "payments.resolve_partnerpayout": frozenset({APPROVER}),
@@ -116,6 +124,7 @@ TABLE: dict[str, frozenset[str]] = {
     "payments.probe_provideraccount": frozenset({ADMIN}),
     "payments.manage_method": frozenset({ADMIN}),
     "payments.manage_currency": frozenset({ADMIN}),
+    "payments.set_opening": frozenset({ADMIN}),
     "backoffice.manage_user": frozenset({ADMIN}),
 }
 

@@ -17,13 +17,15 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.fields import SecretUnreadable
+from backoffice.kit.forms import AmountField
 from backoffice.kit.service_admin import UNREADABLE, ServiceAdmin, ServiceForm
+from backoffice.kit.views.forms import add_errors
 from payments.forms.account_batches import batch_fields
 from payments.forms.account_keys import KEY, is_always_needed, key_fields
 from payments.models import Currency, Method, ProviderAccount
 from payments.providers import PROVIDERS
 from payments.providers.errors import OutcomeUnknown, ProviderError, Unavailable
-from payments.services import accounts, calls, methods
+from payments.services import accounts, balances, calls, methods, stated_methods
 from payments.tables import pieces
 
 VOUCHERS = ("voucher_free_amount", "voucher_free_currency", "split_handover")
@@ -107,6 +109,21 @@ class AccountForm(ServiceForm):
         )
 
 
+class OpeningForm(forms.Form):
+    """What the provider's own page shows of one currency, and where it was read."""
+
+    currency = forms.ChoiceField(label=_("Currency"))
+    amount = AmountField(label=_("Balance there now"))
+    note = forms.CharField(
+        label=_("Note"), help_text=_("Where you read it. It stays in the audit trail."), max_length=300
+    )
+
+    def __init__(self, *args: Any, account: ProviderAccount, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        codes = account.methods.order_by("currency").values_list("currency", flat=True).distinct()
+        self.fields["currency"].choices = [(code, code) for code in codes]  # type: ignore[attr-defined]
+
+
 @admin.register(ProviderAccount)
 class ProviderAccountAdmin(ServiceAdmin):
     """Accounts at providers: for admins. "Test connection" asks the provider and shows what came back."""
@@ -152,6 +169,15 @@ class ProviderAccountAdmin(ServiceAdmin):
         return ("provider",) if obj else ()
 
     # --- Saving through the service ---
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        account = kwargs.get("obj")
+        if account is not None:
+            context["is_computed"] = balances.is_computed(account)
+            context["states_methods"] = stated_methods.states_methods(account)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def save_and_show(
         self,
         request: HttpRequest,
@@ -211,7 +237,12 @@ class ProviderAccountAdmin(ServiceAdmin):
 
     # --- Test connection, callback address ---
     def get_urls(self) -> list[Any]:
-        views = {"probe": self.probe, "renew-callback": self.renew_callback}
+        views = {
+            "probe": self.probe,
+            "renew-callback": self.renew_callback,
+            "opening": self.opening,
+            "refresh-methods": self.refresh_methods,
+        }
         own = [
             path(
                 f"<int:pk>/{route}/",
@@ -275,6 +306,36 @@ class ProviderAccountAdmin(ServiceAdmin):
         )
         return HttpResponseRedirect(self._page(pk))
 
+    # --- What nobody states, and what the provider lists ---
+    def opening(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Enter what the provider's own page shows: where it states no balances, ours are computed from that."""
+        account = self._account(request, pk)
+        if not balances.is_computed(account):
+            return HttpResponseRedirect(self._page(pk))
+        form = OpeningForm(request.POST or None, account=account)
+        if request.method == "POST" and form.is_valid():
+            try:
+                balances.set_opening(actor=request.user, account=account, **form.cleaned_data)
+            except ValidationError as error:
+                add_errors(form, error)
+            else:
+                messages.success(
+                    request, _("The opening balance is kept. What is booked from now on counts.")
+                )
+                return HttpResponseRedirect(self._page(pk))
+        known = balances.explained(account.balances.filter(is_computed=True).order_by("currency"))
+        return self._show(request, "opening", account, title=_("Opening balance"), form=form, known=known)
+
+    def refresh_methods(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Let a worker read the provider's list now. A GET asks nobody."""
+        account = self._account(request, pk)
+        if request.method == "POST" and stated_methods.states_methods(account):
+            stated_methods.ask_now(actor=request.user, account=account)
+            messages.success(request, _("The provider is asked for its payment methods now."))
+            address = reverse("admin:payments_method_changelist")
+            return HttpResponseRedirect(f"{address}?account__id__exact={pk}")
+        return HttpResponseRedirect(self._page(pk))
+
 
 # --- Payment methods, currencies ---
 @admin.register(Method)
@@ -293,13 +354,18 @@ class MethodAdmin(ServiceAdmin):
         "fee_rate",
         "internal_balance",
         "enabled",
+        "stated_at",
     )
-    list_filter = ("account", "for_invoice", "for_withdrawal", "enabled")
+    list_filter = ("account", "for_invoice", "for_withdrawal", "for_wallet", "enabled")
     search_fields = ("code", "title")
     list_select_related = ("account",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Method | None = None) -> tuple[str, ...]:
-        return ("account", "code") if obj else ()
+        if obj is None:
+            return ()
+        # What the provider lists would be overwritten by its next answer.
+        listed = ("currency", "network", *stated_methods.STATED, "stated_at") if obj.stated_at else ()
+        return ("account", "code", *listed)
 
     def save_model(self, request: HttpRequest, obj: Method, form: Any, change: bool) -> None:
         accounts.save_method(actor=request.user, method=obj)

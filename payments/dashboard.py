@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, Prefetch
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -27,7 +27,8 @@ FLOW_DAYS = 30
 # --- Accounts ---
 def _troubled_first() -> list[ProviderAccount]:
     """All accounts with their pace: those in trouble first, those switched off last."""
-    rows = ProviderAccount.objects.select_related("health").prefetch_related("balances").order_by("name")
+    known = Prefetch("balances", balances.explained(Balance.objects.all()))
+    rows = ProviderAccount.objects.select_related("health").prefetch_related(known).order_by("name")
     paces = health.paces()
     for account in rows:
         account.pace = paces.get(account.pk)
@@ -59,10 +60,16 @@ def _balances(user: Any) -> dict[str, Any]:
     }
 
 
+def _computed() -> Any:
+    """The accounts whose balances follow from our movements."""
+    return Balance.objects.filter(is_computed=True).values("account")
+
+
 def _balances_version() -> Any:
-    """The last statement and the last change of health; both tables are small."""
+    """The last statement, the last change of health, and the last movement of what is computed."""
     return (
-        Balance.objects.aggregate(at=Max("asked_at"), since=Max("drift_since")),
+        Balance.objects.aggregate(at=Max("asked_at"), since=Max("drift_since"), opened=Max("opened_at")),
+        Movement.objects.filter(account__in=_computed()).aggregate(last=Max("id")),
         AccountHealth.objects.aggregate(since=Max("since"), failed=Max("last_error_at")),
     )
 

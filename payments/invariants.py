@@ -20,6 +20,7 @@ from payments.models import (
     BatchPayout,
     Bid,
     Callback,
+    Deposit,
     ExceptionItem,
     Invoice,
     Movement,
@@ -27,6 +28,7 @@ from payments.models import (
     ProviderCall,
     Reference,
     Reservation,
+    Wallet,
     Withdrawal,
 )
 from payments.services import daily_sums
@@ -34,11 +36,13 @@ from payments.services import daily_sums
 LATE = dt.timedelta(minutes=10)
 # word: (model, the verbs that tell its first state)
 TOLD: dict[str, tuple[Any, dict[str, str]]] = {
-    "invoice": (Invoice, {"invoice.created": "creating"}),
+    "invoice": (Invoice, {"invoice.created": "creating", "invoice.requested": "awaiting_approval"}),
     "withdrawal": (Withdrawal, {"withdrawal.requested": "awaiting_approval"}),
     "bid": (Bid, {"bid.created": "creating"}),
     "partnerpayout": (PartnerPayout, {"partnerpayout.requested": "awaiting_approval"}),
     "batch_payout": (BatchPayout, {"batch_payout.requested": "awaiting_approval"}),
+    "wallet": (Wallet, {"wallet.created": "creating", "wallet.requested": "awaiting_approval"}),
+    "deposit": (Deposit, {"deposit.seen": "pending"}),
 }
 
 
@@ -91,9 +95,9 @@ def told_once() -> list[str]:
 def reserved_for_open() -> list[str]:
     """V4: exactly the money-out that may still be debited holds a reservation, of the most that may be debited."""
     held = dict(
-        Reservation.objects.filter(
-            ended_at__isnull=True, reference__kind=Reference.Kind.WITHDRAWAL
-        ).values_list("reference", "amount")
+        Reservation.objects.filter(ended_at__isnull=True, reference__kind=Reference.Kind.WITHDRAWAL)
+        .filter(balance__currency=F("reference__withdrawal__balance_currency"))
+        .values_list("reference", "amount")
     )
     broken = []
     waiting = Withdrawal.objects.filter(status__in=Withdrawal.OPEN, debit__isnull=True)
@@ -102,6 +106,13 @@ def reserved_for_open() -> list[str]:
             broken.append(
                 f"{value} may still be debited and reserves another amount than {money.plain(most)}"
             )
+    # A fee that another balance pays is reserved there, as long as its withdrawal is open.
+    apart = Reservation.objects.filter(
+        ended_at__isnull=True, reference__kind=Reference.Kind.WITHDRAWAL
+    ).exclude(balance__currency=F("reference__withdrawal__balance_currency"))
+    held |= dict(
+        apart.exclude(reference__withdrawal__status__in=Withdrawal.OPEN).values_list("reference", "amount")
+    )
     return broken + [f"reference row {reference} reserves money and is not open" for reference in held]
 
 
@@ -137,9 +148,9 @@ def inbox_moves() -> list[str]:
     return broken
 
 
-def _booked(kinds: list[str], *, of: str) -> dict[int, tuple[int, Decimal]]:
+def _booked(kinds: list[str], **where: Any) -> dict[int, tuple[int, Decimal]]:
     rows = (
-        Movement.objects.filter(kind__in=kinds, reference__kind=of)
+        Movement.objects.filter(kind__in=kinds, **where)
         .values("reference")
         .annotate(n=Count("id"), total=Sum("amount"))
     )
@@ -155,8 +166,18 @@ def books_foot() -> list[str]:
         times, total = booked.pop(reference, (0, None))
         if times != 1 or total != received:
             broken.append(f"{value}: received {money.plain(received or Decimal(0))}, booked {times} times")
-    debited = _booked(["withdrawal", "fee"], of="withdrawal")
-    back = _booked(["reversal"], of="withdrawal")
+    # A fee that another balance pays is no part of the debit.
+    paid_from = {"reference__kind": "withdrawal", "currency": F("reference__withdrawal__balance_currency")}
+    # What a provider kept of a payment was taken off, and nothing else.
+    kept = _booked(["fee"], reference__kind="invoice")
+    for reference, value, fee in Invoice.objects.filter(status="paid", fee__gt=0).values_list(
+        "reference", "reference__value", "fee"
+    ):
+        if kept.pop(reference, (0, Decimal(0)))[1] + (fee or 0) != 0:
+            broken.append(f"{value}: its fee is not booked")
+    broken += [f"reference row {reference} paid a fee without cause" for reference in kept]
+    debited = _booked(["withdrawal", "fee"], **paid_from)
+    back = _booked(["reversal"], **paid_from)
     for reference, value, stated, status in Withdrawal.objects.filter(debit__isnull=False).values_list(
         "reference", "reference__value", "debit", "status"
     ):
@@ -167,6 +188,7 @@ def books_foot() -> list[str]:
         returned = back.pop(reference, (0, Decimal(0)))[1]
         if returned != (debit if status == "failed" else 0):
             broken.append(f"{value} is {status}, taken back were {money.plain(returned)}")
+    broken += _deposits_foot()
     for reference in [*booked, *debited, *back]:
         broken.append(f"reference row {reference} is booked without cause")
     wrong = Movement.objects.filter(kind="invoice").exclude(reference__invoice__currency=F("currency"))
@@ -204,6 +226,24 @@ def deposits_paid_once() -> list[str]:
         if count + (one.paid_outside_at is not None) > 1:
             broken.append(f"{one}: its deposit was paid {count} times")
     return broken
+
+
+def _deposits_foot() -> list[str]:
+    """Each confirmed deposit is credited once, gross, and its fee taken off; no other is."""
+    booked = _booked(["deposit"])
+    fees = _booked(["fee"], reference__kind="deposit")
+    broken = []
+    for reference, value, amount, fee in Deposit.objects.filter(status="confirmed").values_list(
+        "reference", "reference__value", "amount", "fee"
+    ):
+        times, total = booked.pop(reference, (0, None))
+        if times != 1 or total != amount + fee or -fees.pop(reference, (0, Decimal(0)))[1] != fee:
+            broken.append(
+                f"deposit {value}: {money.plain(amount)} and a fee of {money.plain(fee)}, booked {times} times"
+            )
+    return broken + [
+        f"reference row {reference} is credited without a confirmed deposit" for reference in booked
+    ]
 
 
 def sums_agree() -> list[str]:

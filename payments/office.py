@@ -25,13 +25,16 @@ from payments.models import (
 )
 from payments.offices import batch_payouts
 from payments.offices import exchange as _exchange  # noqa: F401  (registers its own parts)
+from payments.offices import wallets as _wallet_parts  # noqa: F401  (registers)
 from payments.services import (
     freeze,
     invoice_reports,
+    invoice_scans,
     invoices,
     methods,
     statements,
     withdrawal_decisions,
+    withdrawal_scans,
     withdrawals,
 )
 
@@ -73,8 +76,10 @@ office.register(
         detail="payments:invoice",
         permission="payments.view_invoice",
         refresh=invoices.refresh,
+        scan=invoice_scans.scan,
+        scans=invoice_scans.scans,
         submit=invoices.submit,
-        sends=(Invoice.Status.CREATING,),
+        sends=(Invoice.Status.APPROVED, Invoice.Status.CREATING),
         expire=invoices.expire,
         claimed=lambda *, object_id: invoice_reports.claimed_paid(invoice_id=object_id),
         search_text=invoices.search_text,
@@ -93,6 +98,8 @@ office.register(
         detail="payments:withdrawal",
         permission="payments.view_withdrawal",
         refresh=withdrawals.refresh,
+        scan=withdrawal_scans.scan,
+        scans=withdrawal_scans.scans,
         submit=withdrawals.submit,
         sends=(Withdrawal.Status.APPROVED, Withdrawal.Status.SENDING),
         expire=withdrawals.expire,
@@ -294,8 +301,16 @@ verbs.say(
         "account.callback_address_renewed": _("New callback address"),
         "method.added": _("Payment method added"),
         "method.changed": _("Payment method changed"),
+        "method.refreshed": _("Payment methods read anew"),
+        "balance.opened": _("Opening balance entered"),
         "currency.changed": _("Currency changed"),
         "invoice.created": _("Invoice created"),
+        "invoice.requested": _("Invoice with a conversion requested"),
+        "invoice.awaiting_approval": _("Back to be approved"),
+        "invoice.approved": _("Approved"),
+        "invoice.rejected": _("Rejected"),
+        "invoice.creating": _("Being created"),
+        "invoice.payment_assigned": _("A person said of which invoice a payment is"),
         "invoice.unknown": _("Outcome unknown"),
         "invoice.open": _("Open at the provider"),
         "invoice.paid": _("Paid"),

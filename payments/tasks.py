@@ -193,6 +193,49 @@ def refresh_batch_payout(batch_payout_id: int) -> None:
         log.info("refresh.not_answered", batch_payout=batch_payout_id, error=type(error).__name__)
 
 
+@shared_task(name="payments.submit_wallet")
+def submit_wallet(wallet_id: int) -> None:
+    from payments.services import wallets
+
+    wallets.submit(wallet_id=wallet_id)
+
+
+@shared_task(name="payments.refresh_wallet")
+def refresh_wallet(wallet_id: int) -> None:
+    from payments.services import wallets
+
+    try:
+        wallets.refresh(wallet_id=wallet_id, priority="read")
+    except ProviderError as error:
+        log.info("refresh.not_answered", wallet=wallet_id, error=type(error).__name__)
+
+
+@shared_task(name="payments.scan_accounts")
+def scan_accounts() -> None:
+    """One message per account that receives money, so that a slow account delays no other."""
+    from payments.services import deposits
+
+    for account_id in deposits.accounts_to_scan():
+        scan_deposits.apply_async((account_id,), queue="polling", expires=25)
+
+
+@shared_task(name="payments.scan_deposits")
+def scan_deposits(account_id: int) -> None:
+    from backoffice.audit import Way
+    from payments.services import deposits, invoice_payments
+
+    # One reader per account at a time; the lock is only thrift.
+    if not cache.add(f"deposits:{account_id}", 1, timeout=60):
+        return
+    try:
+        deposits.scan(account_id=account_id)
+        invoice_payments.read_payments(account_id=account_id, way=Way.POLL, priority="poll")
+    except ProviderError as error:
+        log.info("deposits.not_answered", account=account_id, error=type(error).__name__)
+    finally:
+        cache.delete(f"deposits:{account_id}")
+
+
 @shared_task(name="payments.refresh_reference")
 def refresh_reference(value: str) -> None:
     from payments.services import polling
@@ -264,6 +307,24 @@ def refresh_balances() -> None:
 
     for account_id in balances.stale_accounts():
         refresh_balance.apply_async((account_id,), queue="polling", expires=30)
+
+
+@shared_task(name="payments.refresh_methods")
+def refresh_methods(account_id: int) -> None:
+    from payments.services import stated_methods
+
+    try:
+        stated_methods.refresh(account_id=account_id)
+    except ProviderError as error:
+        log.info("methods.not_answered", account=account_id, error=type(error).__name__)
+
+
+@shared_task(name="payments.refresh_all_methods")
+def refresh_all_methods() -> None:
+    from payments.services import stated_methods
+
+    for account_id in stated_methods.stale_accounts():
+        refresh_methods.apply_async((account_id,), queue="polling", expires=50)
 
 
 @shared_task(name="payments.expire")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import accounts, transactions
+from sandbox.bitexbit.provider import Bitexbit
 from sandbox.bitloga.provider import Bitloga
 from sandbox.callbacks import Callbacks
 from sandbox.clock import Clock
@@ -22,7 +23,7 @@ from sandbox.provider import Provider
 from sandbox.settings import Settings
 from sandbox.traffic import Traffic
 
-PROVIDERS: tuple[type[Provider], ...] = (Bitloga, PremiumExchanger, Coinjoin)
+PROVIDERS: tuple[type[Provider], ...] = (Bitloga, PremiumExchanger, Bitexbit, Coinjoin)
 DEMO = "demo"
 LONGEST_WAIT = 60.0
 logger = logging.getLogger("sandbox")

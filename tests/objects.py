@@ -6,7 +6,9 @@ A page whose model has no maker here fails the walk, so that no page stays unwal
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -22,20 +24,35 @@ from payments.models import (
     Bid,
     Callback,
     Currency,
+    Deposit,
     Direction,
     ExceptionItem,
     Freeze,
     Invoice,
+    InvoicePayment,
     Method,
     OwnDestination,
     PartnerPayout,
     PartnerProgram,
+    PayerLink,
     ProviderAccount,
     ProviderCall,
     Reference,
+    Wallet,
     Withdrawal,
 )
-from payments.services import accounts, exceptions, freeze, invoices, partner, references, withdrawals
+from payments.providers.wallets import DepositReport
+from payments.services import (
+    accounts,
+    deposits,
+    exceptions,
+    freeze,
+    invoices,
+    partner,
+    references,
+    wallets,
+    withdrawals,
+)
 from tests import factories
 
 # Nothing listens there, and nothing may be asked when a page is looked at.
@@ -206,6 +223,51 @@ def _voucher(objects: Objects) -> Voucher:
 @makes(VoucherListing)
 def _listing(objects: Objects) -> VoucherListing:
     return VoucherListing.objects.create(account=objects.one(ProviderAccount), read_at=timezone.now())
+
+
+@makes(Wallet)
+def _wallet(objects: Objects) -> Wallet:
+    return wallets.create(
+        actor=factories.person("operator"),
+        account=objects.one(Deposit).account,
+        fields={"ticker": "USDT", "network": "tron"},
+    )
+
+
+@makes(Deposit)
+def _deposit(_objects: Objects) -> Deposit:
+    account = accounts.create(
+        actor=None,
+        provider="bitexbit",
+        name="walked, with networks",
+        base_url=f"http://{NOWHERE}/",
+        credentials={"api_key": "k" * 32, "api_secret": "s" * 32},
+    )
+    Method.objects.create(
+        account=account, code="USDT:tron", title="tron", currency="USDT", network="tron", for_wallet=True,
+        is_fiat=False, stated_at=timezone.now(),
+    )  # fmt: skip
+    report = DepositReport(
+        "USDT", "tron", Decimal(1), Decimal(0), "pending", "1", "tx", timezone.now(), timezone.now(), "T1", ""
+    )
+    deposits.keep(account=account, listed=[report], way="poll")
+    return Deposit.objects.get(account=account)
+
+
+@makes(PayerLink)
+def _payer_link(objects: Objects) -> PayerLink:
+    return PayerLink.objects.create(
+        uuid=uuid.uuid4(), account=objects.one(Deposit).account, token="walked", digest="0" * 64, amount=1,
+        currency="UAH", created_by=objects.one(get_user_model()), expires_at=timezone.now(),
+    )  # fmt: skip
+
+
+@makes(InvoicePayment)
+def _invoice_payment(objects: Objects) -> InvoicePayment:
+    return InvoicePayment.objects.create(
+        account=objects.one(Deposit).account, method="UAH:visa", currency="UAH", amount=1, gross=1,
+        arrived_at=timezone.now(),
+    )  # fmt: skip
 
 
 @makes(Freeze)

@@ -35,7 +35,7 @@ OPEN = {
     "account_login", "account_logout", "account_inactive", "mfa_authenticate",
     "account_reset_password", "account_reset_password_done",
     "account_reset_password_from_key", "account_reset_password_from_key_done",
-    "healthz", "readyz", "metrics", "payments:callback_receive",
+    "healthz", "readyz", "metrics", "payments:callback_receive", "payments:payer_link",
 }  # fmt: skip
 # For everybody with a login, whatever the role: one's own login.
 PERSONAL = {

@@ -38,6 +38,8 @@ class Kind:
 
     kind: its word (also of Reference.kind). model: "app.Model". detail: url name that takes `pk`. permission: to see it.
     refresh(*, <kind>_id, way, priority): ask the provider about one row and apply its answer.
+    scan(*, account_id, ids, way, priority): ask about several rows of an account at once, where scans(*, account_id) says
+    that its provider only lists them.
     submit(*, <kind>_id): send an intent. sends: the states whose rows a worker still has to send. expire(): what is late.
     claimed(*, object_id): a callback says it happened, and the provider cannot be asked yet.
     search_text(object): what people may find it by; no secret and no card number.
@@ -51,6 +53,8 @@ class Kind:
     detail: str
     permission: str
     refresh: Callable[..., Any] | None = None
+    scan: Callable[..., Any] | None = None
+    scans: Callable[..., bool] | None = None
     submit: Callable[..., Any] | None = None
     sends: tuple[str, ...] = ()
     expire: Callable[[], int] | None = None

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,6 +21,7 @@ from payments.models import Freeze, Method, ProviderAccount, Withdrawal
 from payments.providers import PROVIDERS
 
 from .invoices import limits_text
+from .networks import follow_network, has_networks, in_boxes, one_box, spelled
 
 PAYEE, NOTE, MAX_DEBIT, SIMILAR = "_customer_reference", "_note", "_max_debit", "_confirm_similar"
 SECTIONS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
@@ -28,13 +30,16 @@ SECTIONS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("whom", gettext_lazy("For whom and what for"), (PAYEE, NOTE)),
 )
 REST = gettext_lazy("More: tag, payee’s name")
+REST_OF_NETWORKS = gettext_lazy("More: tag, comment, who pays the fee, buying what is sent")
 
 
 def fee_text(method: Method) -> str:
     """What an admin entered as the fee of a payment system, in words; "" where it is not known."""
     parts = []
     if method.fee_fixed is not None and method.fee_fixed:
-        parts.append(f"{html.amount_text(method.fee_fixed, places=0)} {method.currency}")
+        parts.append(
+            f"{html.amount_text(method.fee_fixed, places=0)} {method.fee_currency or method.currency}"
+        )
     if method.fee_rate is not None and method.fee_rate:
         parts.append(f"{html.amount_text(method.fee_rate * 100, places=0)} %")
     if parts:
@@ -67,7 +72,12 @@ class WithdrawalForm(forms.Form):
             "paysys": [(code, self._label(method)) for code, method in self.methods.items()],
             "currency": list(balances),
         }
-        for field in PROVIDERS[account.provider].withdrawal_fields:
+        known = PROVIDERS[account.provider].withdrawal_fields
+        self.has_networks = has_networks(known)
+        if self.has_networks:
+            # One choice in place of two that depend on each other, and one box whose name follows it.
+            del choices["currency"]
+        for field in one_box(known) if self.has_networks else known:
             self.fields[field.name] = form_field(field, choices=choices.get(field.name, ()))
         self._own_fields()
         for name, options in choices.items():
@@ -76,12 +86,15 @@ class WithdrawalForm(forms.Form):
         if typed is not None:
             for name, box in self.fields.items():
                 self.initial[name] = box.widget.value_from_datadict(typed, {}, name)
+        self.method: Method | None = None
         self.method = self.methods.get(self.value("paysys"))
         self._follow_method()
 
     @staticmethod
     def _label(method: Method) -> str:
         about = (limits_text(method) or method.currency, fee_text(method) or _("fee not known"))
+        if method.network:
+            return f"{method.currency} · {method.network} ({', '.join(about)})"
         return f"{method.code} · {method.title} ({', '.join(about)})"
 
     def _own_fields(self) -> None:
@@ -112,12 +125,15 @@ class WithdrawalForm(forms.Form):
         )
 
     def value(self, name: str) -> str:
-        """What stands in a field now, as text."""
+        """What stands in a field now, as text. A balance that follows from the payment system counts as chosen."""
+        if name == "currency" and self.has_networks:
+            return self.method.currency if self.method else ""
         return str(self[name].value() or "") if name in self.fields else ""
 
     def typed(self) -> dict[str, str]:
         """What stands in all fields now."""
-        return {name: self.value(name) for name in self.fields}
+        found = {name: self.value(name) for name in self.fields}
+        return found | {"currency": self.value("currency")} if self.has_networks else found
 
     def likeness(self) -> str:
         """What a tick for a second payment speaks of: this amount to this destination, and no other."""
@@ -129,6 +145,8 @@ class WithdrawalForm(forms.Form):
             self.fields["purse"].widget.attrs |= {"spellcheck": "false", "class": "mono"}
         if self.method is None:
             return
+        if self.has_networks:
+            follow_network(self.fields, self.method)
         if "amount" in self.fields and (limits := limits_text(self.method)):
             self.fields["amount"].help_text = format_html("{}. {}", limits, self.fields["amount"].help_text)
 
@@ -159,7 +177,8 @@ class WithdrawalForm(forms.Form):
         folded = [self[name] for name in rest if name not in needed]
         if folded:
             is_open = any(field.errors or field.value() for field in folded)
-            found.append(Section("rest", REST, folded, is_folded=True, is_open=is_open))
+            title = REST_OF_NETWORKS if self.has_networks else REST
+            found.append(Section("rest", title, folded, is_folded=True, is_open=is_open))
         return found
 
     def _is_needed(self, name: str) -> bool:
@@ -185,7 +204,11 @@ class WithdrawalForm(forms.Form):
         """What was typed, under the provider's names, as services.withdrawals.request takes it."""
         given = {name: value for name, value in self.cleaned_data.items() if value not in ("", None, [])}
         given[SIMILAR] = self.is_confirmed()
-        return given
+        return spelled(given, self.method) if self.has_networks else given
+
+    def in_boxes(self, error: ValidationError) -> ValidationError:
+        """A refusal of the service, at the boxes that stand for its names."""
+        return in_boxes(error) if self.has_networks else error
 
 
 # --- Decisions ---

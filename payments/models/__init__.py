@@ -2,7 +2,7 @@
 
 from .accounts import AccountHealth, Currency, Method, ProviderAccount
 from .approvals import Approval
-from .balances import Balance, BalanceSnapshot
+from .balances import KNOWN, Balance, BalanceSnapshot
 from .batch_payouts import BatchPayout, BatchRow
 from .bids import Bid, BidAct, BidImport, BidStatus
 from .callback_tokens import CallbackToken
@@ -14,12 +14,15 @@ from .freezes import Freeze
 from .invoices import Invoice
 from .movements import Movement
 from .partner import PartnerExchange, PartnerPayout, PartnerProgram
+from .payers import InvoicePayment, PayerLink
 from .references import Reference, Tracked
 from .reservations import Reservation
 from .traffic import Callback, ProviderCall
+from .wallets import Deposit, Wallet
 from .withdrawals import Withdrawal
 
 __all__ = [
+    "KNOWN",
     "AccountHealth",
     "Approval",
     "Balance",
@@ -35,22 +38,26 @@ __all__ = [
     "CallbackToken",
     "Currency",
     "DailySum",
+    "Deposit",
     "Direction",
     "DirectionList",
     "ExceptionItem",
     "Freeze",
     "Invoice",
+    "InvoicePayment",
     "Method",
     "Movement",
     "OwnDestination",
     "PartnerExchange",
     "PartnerPayout",
     "PartnerProgram",
+    "PayerLink",
     "ProviderAccount",
     "ProviderCall",
     "Reference",
     "Reservation",
     "Tracked",
     "UnfoldedMovement",
+    "Wallet",
     "Withdrawal",
 ]

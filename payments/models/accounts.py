@@ -189,12 +189,14 @@ class Method(models.Model):
     """One payment system of an account under the provider's code, with what it needs. Edited by admins.
 
     `currency` is what amounts of this method are in; `internal_balance`: money lands on our balance there.
+    `stated_at`: when the provider last listed it. It then writes limits, fees and what is open (not `enabled` and the
+    tag, which stay an admin's); a fee is None where it was not stated.
     """
 
     account = models.ForeignKey(
         ProviderAccount, models.CASCADE, related_name="methods", verbose_name=_("account")
     )
-    code = models.CharField(_("code"), max_length=32)
+    code = models.CharField(_("code"), max_length=64)
     title = models.CharField(_("title"), max_length=80)
     currency = models.CharField(_("currency"), max_length=16)
     for_invoice = models.BooleanField(_("invoices"), default=False)
@@ -222,6 +224,26 @@ class Method(models.Model):
         help_text=_("Of a withdrawal's amount: 0.01 is 1 %."),
     )
     enabled = models.BooleanField(_("enabled"), default=True)
+    # --- What a provider with networks states about it ---
+    network = models.CharField(_("network"), max_length=50, blank=True)
+    is_fiat = models.BooleanField(_("ordinary money"), default=False)
+    for_wallet = models.BooleanField(_("wallets"), default=False)
+    tag_name = models.CharField(
+        _("what the tag is called"),
+        max_length=32,
+        blank=True,
+        help_text=_("The provider's own name: destination_tag, memo or payment_id."),
+    )
+    fee_currency = models.CharField(
+        _("fee is in"), max_length=16, blank=True, help_text=_("Empty: in the method's own currency.")
+    )
+    min_deposit = MoneyField(_("smallest payment in"), null=True, blank=True)
+    max_deposit = MoneyField(_("largest payment in"), null=True, blank=True)
+    deposit_fee_fixed = MoneyField(_("fixed fee of a payment in"), null=True, blank=True)
+    deposit_fee_rate = models.DecimalField(
+        _("fee rate of a payment in"), max_digits=9, decimal_places=6, null=True, blank=True
+    )
+    stated_at = models.DateTimeField(_("listed by the provider"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("payment method")

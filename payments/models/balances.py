@@ -29,6 +29,12 @@ class BalanceSnapshot(AppendOnly):
         return f"{self.amount} {self.currency}"
 
 
+#: Balances of which we know how much there is: stated by the provider, or computed from an opening that an admin entered.
+KNOWN = models.Q(is_computed=False, stated__isnull=False) | models.Q(
+    is_computed=True, opened_at__isnull=False
+)
+
+
 class Balance(models.Model):
     """The current balance of (account, currency): the lock of money-out, and what pages show with its age.
 

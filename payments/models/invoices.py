@@ -19,6 +19,9 @@ class Invoice(Tracked):
     """
 
     class Status(models.TextChoices):
+        AWAITING_APPROVAL = "awaiting_approval", _("Awaiting approval")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
         CREATING = "creating", _("Creating")
         UNKNOWN = "unknown", _("Unknown")
         OPEN = "open", _("Open")
@@ -28,6 +31,10 @@ class Invoice(Tracked):
         FAILED = "failed", _("Failed")
 
     TRANSITIONS = {
+        # Only with a conversion: that is money out, and needs another person's yes.
+        Status.AWAITING_APPROVAL: {Status.APPROVED, Status.REJECTED},
+        Status.APPROVED: {Status.CREATING, Status.AWAITING_APPROVAL, Status.REJECTED},
+        Status.REJECTED: set(),
         Status.CREATING: {Status.OPEN, Status.PAID, Status.UNKNOWN, Status.FAILED, Status.CANCELED},
         Status.UNKNOWN: {Status.OPEN, Status.PAID, Status.FAILED, Status.CANCELED},
         Status.OPEN: {Status.PAID, Status.EXPIRED, Status.CANCELED, Status.FAILED},
@@ -37,6 +44,9 @@ class Invoice(Tracked):
         Status.FAILED: set(),
     }
     TONES = {
+        Status.AWAITING_APPROVAL: "warn",
+        Status.APPROVED: "info",
+        Status.REJECTED: "muted",
         Status.CREATING: "info",
         Status.UNKNOWN: "warn",
         Status.OPEN: "info",
@@ -46,14 +56,16 @@ class Invoice(Tracked):
         Status.FAILED: "bad",
     }
 
-    status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.CREATING)
-    method = models.CharField(_("payment system"), max_length=32)
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.CREATING)
+    method = models.CharField(_("payment system"), max_length=64)
     currency = models.CharField(_("currency"), max_length=16)
     amount = MoneyField(_("amount"), null=True, blank=True)
     pay_amount = MoneyField(_("amount to pay"), null=True, blank=True)
     pay_currency = models.CharField(_("currency to pay in"), max_length=16, blank=True)
     expected = MoneyField(_("expected"), null=True, blank=True)
     received = MoneyField(_("received, as stated"), null=True, blank=True)
+    # Of `received`, where the provider says so: what it kept.
+    fee = MoneyField(_("provider's fee"), null=True, blank=True)
     to_balance = models.BooleanField(_("to our balance there"), default=False)
     destination = models.ForeignKey(
         OwnDestination,
@@ -73,6 +85,9 @@ class Invoice(Tracked):
         _("fee paid by"), max_length=8, choices=[("payer", _("payer")), ("payee", _("us"))], default="payer"
     )
     is_forwarded = models.BooleanField(_("forwarded"), default=False)
+    # As for withdrawals: how often, well apart, all of the provider's list did not show it.
+    misses = models.PositiveSmallIntegerField(_("not in the provider's list"), default=0)
+    counted_at = models.DateTimeField(null=True, blank=True)
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
     claimed_paid_at = models.DateTimeField(_("provider says paid"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
@@ -83,7 +98,10 @@ class Invoice(Tracked):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(
-                    status__in=["creating", "unknown", "open", "paid", "expired", "canceled", "failed"]
+                    status__in=[
+                        *("awaiting_approval", "approved", "rejected", "creating", "unknown", "open"),
+                        *("paid", "expired", "canceled", "failed"),
+                    ]
                 ),
                 name="invoice_status",
             ),

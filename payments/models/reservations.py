@@ -12,7 +12,10 @@ from .references import Reference
 
 
 class Reservation(models.Model):
-    """`amount` (in the balance's currency) is not available until `ended_at`: one open row per reference."""
+    """`amount` (in the balance's currency) is not available until `ended_at`: one open row per reference and balance.
+
+    There are two where a fee is taken from another balance than the amount.
+    """
 
     reference = models.ForeignKey(
         Reference, models.PROTECT, related_name="reservations", verbose_name=_("reference")
@@ -29,7 +32,9 @@ class Reservation(models.Model):
         verbose_name_plural = _("reservations")
         constraints = [
             models.UniqueConstraint(
-                fields=["reference"], condition=models.Q(ended_at__isnull=True), name="reservation_open"
+                fields=["reference", "balance"],
+                condition=models.Q(ended_at__isnull=True),
+                name="reservation_open",
             ),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="reservation_amount"),
         ]

@@ -60,7 +60,7 @@ class Withdrawal(Tracked):
     status = models.CharField(
         _("status"), max_length=20, choices=Status.choices, default=Status.AWAITING_APPROVAL
     )
-    method = models.CharField(_("payment system"), max_length=32)
+    method = models.CharField(_("payment system"), max_length=64)
     currency = models.CharField(_("currency"), max_length=16)
     amount = MoneyField(_("amount"))
     balance_currency = models.CharField(_("paid from"), max_length=16)
@@ -68,7 +68,7 @@ class Withdrawal(Tracked):
     purse_digest = KeyedDigestField(of="purse", purpose="withdrawal purse")
     shown = models.CharField(_("destination"), max_length=200)
     is_card = models.BooleanField(_("card"), default=False)
-    tag = models.CharField(_("tag or memo"), max_length=64, blank=True)
+    tag = models.CharField(_("tag or memo"), max_length=200, blank=True)
     payee = models.CharField(_("payee"), max_length=120, blank=True)
     purpose = models.CharField(_("what for"), max_length=300, blank=True)
     fields = models.JSONField(_("asked for"), default=dict)
@@ -77,6 +77,21 @@ class Withdrawal(Tracked):
     amount_from = MoneyField(_("debited without fee"), null=True, blank=True)
     debit = MoneyField(_("debited"), null=True, blank=True)
     transaction_id = models.CharField(_("transaction"), max_length=120, blank=True)
+    # Where the provider states no debit, the fee is computed from its payment method: as requested, as approved.
+    fee_payer = models.CharField(
+        _("fee is taken from"),
+        max_length=8,
+        blank=True,
+        choices=[("balance", _("our balance")), ("amount", _("the amount"))],
+    )
+    fee_quoted = MoneyField(_("fee, computed"), null=True, blank=True)
+    fee_currency = models.CharField(_("fee is in"), max_length=16, blank=True)
+    # Where only whole lists can be read: how often, well apart, all of the list did not show it; and when last.
+    misses = models.PositiveSmallIntegerField(_("not in the provider's list"), default=0)
+    missed_at = models.DateTimeField(_("last not in the list"), null=True, blank=True)
+    counted_at = models.DateTimeField(null=True, blank=True)
+    # What the provider says besides: aml (success, risk, url), order (symbol, amount, price, side, state).
+    told = models.JSONField(_("said besides"), default=dict, blank=True)
     # A first "failed" of the provider counts only when a second look, a minute later, agrees.
     failed_seen_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from payments.providers.bitexbit.client import Bitexbit
 from payments.providers.bitloga.client import Bitloga
 from payments.providers.client import Client
 from payments.providers.coinjoin.client import Coinjoin
@@ -15,6 +16,7 @@ PROVIDERS: dict[str, type[Client]] = {
     Bitloga.name: Bitloga,
     PremiumExchanger.name: PremiumExchanger,
     Coinjoin.name: Coinjoin,
+    Bitexbit.name: Bitexbit,
 }
 
 

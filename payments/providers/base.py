@@ -102,10 +102,13 @@ class InvoiceReport:
 
 @dataclass(frozen=True)
 class WithdrawalRequest:
-    """`fields` under the provider's own parameter names, amounts as Decimal."""
+    """`fields` under the provider's own parameter names, amounts as Decimal. `callback_url` is absolute, where the
+    provider takes one.
+    """
 
     reference: str
     fields: Mapping[str, Any] = field(repr=False)
+    callback_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

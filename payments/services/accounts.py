@@ -26,10 +26,12 @@ from backoffice.models import AuditEntry
 from backoffice.permissions import guarded
 from payments.models import AccountHealth, CallbackToken, ExceptionItem, Method, ProviderAccount, Reference
 from payments.providers import PROVIDERS, offers
-from payments.providers.base import Probe, ProbeReport
+from payments.providers.base import Callbacks, Probe, ProbeReport
 from payments.providers.batches import BatchPayouts
+from payments.providers.bids import Bids
 from payments.providers.errors import Invalid, NotSupported, ProviderError
 from payments.providers.hosts import check_base_url
+from payments.providers.wallets import WithdrawalScans
 
 from . import approvals, calls, exceptions, health, methods
 
@@ -326,16 +328,33 @@ def _new_token(account: ProviderAccount, reference: Reference | None = None) -> 
     )
 
 
-def new_token_of(reference: Reference) -> None:
-    """Give one transaction a callback address of its own. Belongs into the transaction of the intent."""
-    _new_token(reference.account, reference)
+def _has_object_tokens(account: ProviderAccount) -> bool:
+    """Whether each transaction names a callback address of its own: where callbacks prove nothing by themselves."""
+    client = PROVIDERS[account.provider]
+    return issubclass(client, Callbacks) and issubclass(client, (WithdrawalScans, Bids))
 
 
-def callback_url_of(reference: Reference) -> str:
-    """The absolute address for callbacks of one transaction. It is a secret: never log or show it whole."""
-    token = CallbackToken.objects.get(reference=reference, retired_at__isnull=True)
-    path = reverse("payments:callback_receive", args=[reference.account.provider, token.token])
+def object_token(reference: Reference) -> None:
+    """Give a transaction a callback address of its own, where its provider takes one. In the transaction of the intent."""
+    if _has_object_tokens(reference.account):
+        _new_token(reference.account, reference)
+
+
+def object_callback_url(reference: Reference) -> str:
+    """The absolute address for callbacks about this transaction, "" where it has none. It is a secret."""
+    found = CallbackToken.objects.filter(reference=reference, retired_at__isnull=True).first()
+    if found is None:
+        return ""
+    path = reverse("payments:callback_receive", args=[reference.account.provider, found.token])
     return settings.PUBLIC_URL + path
+
+
+def is_own_callback_url(reference: Reference, url: str) -> bool:
+    """Whether an address that the provider names is this transaction's own: only we and they know its token."""
+    token = url.rstrip("/").rpartition("/")[2]
+    return (
+        bool(token) and CallbackToken.objects.filter(reference=reference, digest=token_digest(token)).exists()
+    )
 
 
 def callback_url(account: ProviderAccount) -> str:

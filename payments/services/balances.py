@@ -1,4 +1,7 @@
-"""Balances as providers state them: snapshots, and the comparison with our movements. Facts floor."""
+"""Balances as providers state them: snapshots, and the comparison with our movements. Facts floor.
+
+Where a provider states none, the balance is computed: what an admin entered as opening, and our movements since.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,16 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Case, Count, F, Min, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from backoffice import audit
 from backoffice.kit import money, wake
+from backoffice.kit.fields import MoneyField
 from backoffice.permissions import guarded
 from payments.models import Balance, BalanceSnapshot, ExceptionItem, Movement, ProviderAccount
 from payments.providers import PROVIDERS
@@ -71,6 +78,66 @@ def _keep_one(account: ProviderAccount, currency: str, stated: Decimal, asked_at
     return balance
 
 
+# --- Computed ---
+def is_computed(account: ProviderAccount) -> bool:
+    """Whether nobody states this account's balances, so that they must be computed."""
+    return not issubclass(PROVIDERS[account.provider], Balances)
+
+
+def computed(*, account: ProviderAccount, currency: str) -> Balance | None:
+    """The row of a balance that nobody states, made where it is missing; None where the provider states balances.
+
+    Whoever books on it calls this first, so that its page shows that money moved there.
+    """
+    if not is_computed(account):
+        return None
+    return Balance.objects.get_or_create(account=account, currency=currency, defaults={"is_computed": True})[
+        0
+    ]
+
+
+@guarded("payments.set_opening")
+def set_opening(*, actor: Any, account: ProviderAccount, currency: str, amount: Any, note: str) -> Balance:
+    """Enter what the provider's own page shows now: from here on the balance is computed from it.
+
+    What was booked before counts as part of it. Raises ValidationError by field (currency, amount, note).
+    """
+    note, currency = (note or "").strip(), (currency or "").strip()
+    errors = {}
+    if not is_computed(account):
+        raise ValidationError(_("This provider states its balances itself."))
+    if not 1 <= len(currency) <= 16 or not account.methods.filter(currency=currency).exists():
+        errors["currency"] = _("This account has no such currency.")
+    if not note:
+        errors["note"] = _("Write where you read it.")
+    stated = Decimal(0)
+    try:
+        stated = money.parse(str(amount).strip())
+    except money.BadAmount as error:
+        errors["amount"] = _(error.words) % error.params
+    if stated < 0:
+        errors["amount"] = _("A balance is not below zero.")
+    if errors:
+        raise ValidationError(errors)
+    with transaction.atomic():
+        computed(account=account, currency=currency)
+        balance = Balance.objects.select_for_update(of=("self",)).get(account=account, currency=currency)
+        was = balance.opening + _moved(balance) if balance.opened_at is not None else None
+        balance.is_computed, balance.opened_at = True, timezone.now()
+        balance.opening = stated - _moved(balance)
+        balance.save()
+        audit.record(
+            actor,
+            "balance.opened",
+            account,
+            currency=currency,
+            amount=money.plain(stated),
+            was="" if was is None else money.plain(was),
+            note=note,
+        )
+    return balance
+
+
 def _moved(balance: Balance) -> Decimal:
     rows = Movement.objects.filter(account=balance.account, currency=balance.currency, on_balance=True)
     return rows.aggregate(total=Sum("amount"))["total"] or Decimal(0)
@@ -106,6 +173,9 @@ def _compare(balance: Balance) -> None:
 def explained(balances: QuerySet[Balance]) -> QuerySet[Balance]:
     """Adds `moved`, what movements explained when the provider was last asked, and `since`, what was booked
     on the balance after that question began (None: nothing). opening + moved + drift = stated.
+
+    `known` is how much there is: as stated, or computed; None while nobody has entered an opening. Of a computed one
+    `moved` is all that was booked.
     """
     after = Movement.objects.filter(
         account=OuterRef("account"),
@@ -114,21 +184,46 @@ def explained(balances: QuerySet[Balance]) -> QuerySet[Balance]:
         booked_at__gt=OuterRef("asked_at"),
     )
     total = after.order_by().values("account").annotate(total=Sum("amount")).values("total")
-    return balances.annotate(moved=F("stated") - F("opening") - F("drift"), since=Subquery(total))
+    return balances.annotate(
+        moved=Case(
+            When(is_computed=True, then=_all_moved()),
+            default=F("stated") - F("opening") - F("drift"),
+            output_field=MoneyField(),
+        ),
+        since=Subquery(total),
+        known=Case(
+            When(is_computed=True, opened_at__isnull=False, then=F("opening") + _all_moved()),
+            default=F("stated"),
+            output_field=MoneyField(),
+        ),
+    )
+
+
+def _all_moved() -> Any:
+    """The sum of all movements of a balance, for a query about balances."""
+    booked = Movement.objects.filter(
+        account=OuterRef("account"), currency=OuterRef("currency"), on_balance=True
+    )
+    total = booked.order_by().values("account").annotate(total=Sum("amount")).values("total")
+    return Coalesce(Subquery(total), Decimal(0), output_field=MoneyField())
 
 
 def sums(balances: QuerySet[Balance]) -> list[dict[str, Any]]:
     """One line per currency over these balances, in one query.
 
-    `asked_at` is that of the oldest, `missing` how many the provider does not state any more.
+    `asked_at` is that of the oldest, `missing` how many the provider does not state any more; `known` is the sum of
+    all that are known, `computed` how many of them nobody has confirmed, `unknown` how many have no opening yet.
     """
     lines = (
-        Balance.objects.filter(pk__in=balances.order_by().values("pk"))
+        explained(Balance.objects.filter(pk__in=balances.order_by().values("pk")))
         .order_by("currency")
         .values("currency")
         .annotate(
-            moved=Sum(F("stated") - F("opening") - F("drift")),
+            all_moved=Sum("moved"),
             accounts=Count("id"),
+            all_known=Sum("known"),
+            computed=Count("id", filter=Q(is_computed=True)),
+            unknown=Count("id", filter=Q(is_computed=True, opened_at__isnull=True)),
             stated=Sum("stated"),
             opening=Sum("opening"),
             drift=Sum("drift"),
@@ -136,7 +231,7 @@ def sums(balances: QuerySet[Balance]) -> list[dict[str, Any]]:
             missing=Count("id", filter=Q(missing_since__isnull=False)),
         )
     )
-    return [dict(line) for line in lines]
+    return [{**line, "moved": line["all_moved"], "known": line["all_known"]} for line in lines]
 
 
 def stale_accounts() -> list[int]:

@@ -106,7 +106,7 @@ def create(
                 next_check_at=Now(),
                 **values,
             )
-            accounts.new_token_of(reference)
+            accounts.object_token(reference)
             audit.record(
                 actor,
                 "bid.created",
@@ -179,7 +179,7 @@ def _send(bid: Bid, fence: int) -> None:
                 reference=bid.reference.value,
                 fields=bid_fields.to_send(bid),
                 form=bid_fields.form_to_send(bid),
-                callback_url=accounts.callback_url_of(bid.reference),
+                callback_url=accounts.object_callback_url(bid.reference),
             )
         )
     except (Unavailable, RateLimited, Denied) as error:

@@ -51,7 +51,11 @@ def last_look(reference: Reference) -> ProviderCall | None:
 
 def fresh_look(reference: Reference) -> ProviderCall:
     """The newest question, if it is younger than a minute. Raises ValidationError otherwise."""
-    look = last_look(reference)
+    return check_fresh(last_look(reference))
+
+
+def check_fresh(look: ProviderCall | None) -> ProviderCall:
+    """The same look, if it is younger than a minute. Raises ValidationError otherwise."""
     if look is None or look.started_at < timezone.now() - FRESH:
         raise ValidationError(_("Press “Check now” first: a look-up younger than a minute is needed."))
     return look

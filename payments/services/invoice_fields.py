@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_email
 from django.urls import reverse
@@ -17,8 +19,9 @@ from backoffice.kit import money
 from payments.models import Invoice, Method, OwnDestination, ProviderAccount
 from payments.providers import PROVIDERS
 from payments.providers.base import Invoices
+from payments.providers.wallets import FiatInvoices
 
-from . import destinations, methods
+from . import destinations, methods, orders, spellings
 
 _PAYLIST = re.compile(r"[A-Za-z0-9_-]{2,32}")
 _url = URLValidator(schemes=["https", "http"])
@@ -26,7 +29,8 @@ _url = URLValidator(schemes=["https", "http"])
 
 def check(*, account: ProviderAccount, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a new invoice from what was typed. Raises ValidationError, every error at its field."""
-    _may_bill(account)
+    if refusal := why_no_bill(account):
+        raise ValidationError(refusal)
     given = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
     given = {name: value for name, value in given.items() if value not in ("", None, [])}
     known = {field.name: field for field in PROVIDERS[account.provider].invoice_fields}
@@ -37,6 +41,8 @@ def check(*, account: ProviderAccount, fields: Mapping[str, Any]) -> dict[str, A
     }
     if errors:
         raise ValidationError(errors)
+    if spellings.has_networks(account):
+        return _fiat(account, given)
     method = methods.find(account, str(given.get("paysys", "")), operation="for_invoice")
     values: dict[str, Any] = {
         "method": method.code,
@@ -70,15 +76,95 @@ def _text(value: Any) -> str:
     return ",".join(value) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _may_bill(account: ProviderAccount) -> None:
-    if not issubclass(PROVIDERS[account.provider], Invoices):
-        raise ValidationError(_("This provider has no invoices."))
+def why_no_bill(account: ProviderAccount) -> str:
+    """Why this account can make no bill now, as a sentence; "" if it can."""
+    if not issubclass(PROVIDERS[account.provider], (Invoices, FiatInvoices)):
+        return _("This provider has no invoices.")
     if not account.is_active:
-        raise ValidationError(_("This account is switched off."))
+        return _("This account is switched off.")
     if not account.money_in:
-        raise ValidationError(_("Money in is switched off for this account."))
+        return _("Money in is switched off for this account.")
     if not account.credentials:
-        raise ValidationError(_("This account has no keys. An admin must enter them."))
+        return _("This account has no keys. An admin must enter them.")
+    return ""
+
+
+# --- Bills of providers with networks ---
+def _fiat(account: ProviderAccount, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a bill in ordinary money: always to our balance there, less the provider's fee."""
+    names = spellings.named(None, given)
+    try:
+        method = methods.find(account, str(spellings.plain(given).get("paysys", "")), operation="for_invoice")
+    except ValidationError as error:
+        raise spellings.renamed(error, names) from error
+    errors: dict[str, Any] = {}
+    values: dict[str, Any] = {
+        "method": method.code,
+        "currency": method.currency,
+        "to_balance": True,
+        "customer": str(given.get("_customer_reference", ""))[:120],
+        "fee_payer": "payee",
+        "destination": None,
+    }
+    for step in (_lengths, _fiat_amount, _payer, _pages, _order):
+        try:
+            values |= step(account, method, given)
+        except ValidationError as error:
+            errors |= error.error_dict
+    if errors:
+        raise ValidationError(errors)
+    kept = {name: _text(value) for name, value in given.items() if name != "_customer_reference"}
+    return values | {"fields": kept, "expected": values["amount"]}
+
+
+def _fiat_amount(account: ProviderAccount, method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
+    if "amount" not in given:
+        raise ValidationError({"amount": _("How much should the payer pay?")})
+    amount = methods.read_amount(given["amount"], code=method.currency, name="amount")
+    methods.check_limits(method, amount, incoming=True)
+    return {"amount": amount}
+
+
+def _payer(account: ProviderAccount, method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
+    check_payer_ip(str(given.get("client_ip", "")))
+    return {}
+
+
+def check_payer_ip(address: str) -> str:
+    """The payer's address, spelled plainly. Raises ValidationError on `client_ip`."""
+    if not address:
+        raise ValidationError(
+            {"client_ip": _("Enter the payer's IP address: only from there the payment is possible.")}
+        )
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        raise ValidationError({"client_ip": _("Enter an IP address such as 203.0.113.7.")}) from None
+    if not found.is_global and not settings.DEBUG:
+        raise ValidationError(
+            {"client_ip": _("This address is of a private network: no payer comes from there.")}
+        )
+    return str(found)
+
+
+def _pages(account: ProviderAccount, method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
+    errors = {}
+    for name in ("payment_url", "cancel_url"):
+        if name in given:
+            try:
+                _url(given[name])
+            except ValidationError as error:
+                errors[name] = error.messages[0]
+    if errors:
+        raise ValidationError(errors)
+    return {}
+
+
+def _order(account: ProviderAccount, method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
+    orders.check(given, ticker="convert_ticker", percent="convert_percent", limit="convert_limit")
+    if "convert_limit" in given:
+        methods.read_amount(given["convert_limit"], code=method.currency, name="convert_limit")
+    return {}
 
 
 def _lengths(account: ProviderAccount, method: Method, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,6 +275,8 @@ def to_send(invoice: Invoice) -> dict[str, Any]:
         value: Decimal | None = getattr(invoice, name)
         if value is not None:
             sent[name] = money.read(value)
+    if "convert_limit" in sent:
+        sent["convert_limit"] = money.parse(sent["convert_limit"])
     if invoice.destination is not None:
         sent["purse"] = invoice.destination.address
     return sent

@@ -24,7 +24,7 @@ from payments.models import ExceptionItem, Invoice, Movement
 from payments.providers.base import InvoiceReport
 from payments.providers.errors import Denied, OutcomeUnknown, ProviderError, Refused
 
-from . import calls, exceptions, movements, references, schedule
+from . import balances, calls, exceptions, movements, references, schedule
 
 Status = Invoice.Status
 Kind = ExceptionItem.Kind
@@ -46,7 +46,8 @@ PAID_AGES: schedule.Ages = [
 FINAL = {Status.PAID, Status.FAILED}
 
 
-def _lock(invoice_id: int) -> Invoice:
+def lock(invoice_id: int) -> Invoice:
+    """The row, locked, with what belongs to it as it is now."""
     # What belongs to it is read after the wait: joined to the lock it would be as it was before.
     Invoice.objects.select_for_update().only("pk").get(pk=invoice_id)
     return Invoice.objects.select_related("reference", "account", "destination").get(pk=invoice_id)
@@ -56,7 +57,7 @@ def move(invoice: Invoice, status: str, *, way: str, actor: Any = None, **change
     """Change the state of a locked invoice. Raises IllegalMove. The audit line is in the same transaction."""
     old = invoice.status
     check_move(Invoice.TRANSITIONS, old, status)
-    told = {name: changes.pop(name) for name in ("note", "said") if name in changes}
+    told = {name: changes.pop(name) for name in ("note", "said", "digest") if name in changes}
     invoice.status = status
     for name, value in changes.items():
         setattr(invoice, name, value)
@@ -70,6 +71,10 @@ def move(invoice: Invoice, status: str, *, way: str, actor: Any = None, **change
 
 
 def _next_check(invoice: Invoice) -> dt.datetime | None:
+    if invoice.status in (Status.APPROVED, Status.CREATING):
+        return timezone.now()
+    if invoice.status in (Status.AWAITING_APPROVAL, Status.REJECTED):
+        return None
     if invoice.status == Status.UNKNOWN:
         return schedule.after_failures(max(invoice.check_failures, 1))
     if invoice.status == Status.PAID:
@@ -84,10 +89,18 @@ def _next_check(invoice: Invoice) -> dt.datetime | None:
 # --- What the provider says ---
 @transaction.atomic
 def apply(
-    *, invoice_id: int, report: InvoiceReport, way: str, asked_at: dt.datetime | None = None
+    *,
+    invoice_id: int,
+    report: InvoiceReport,
+    way: str,
+    asked_at: dt.datetime | None = None,
+    fee: Decimal | None = None,
 ) -> Invoice:
-    """Apply one report: compare it with what we asked for, then move, book or hold. Safe to repeat."""
-    invoice = _lock(invoice_id)
+    """Apply one report: compare it with what we asked for, then move, book or hold. Safe to repeat.
+
+    `fee`: what the provider says it keeps of the amount.
+    """
+    invoice = lock(invoice_id)
     if schedule.is_overtaken(asked_at, invoice.checked_at):
         return invoice
     _note_facts(invoice, report, asked_at)
@@ -108,7 +121,7 @@ def apply(
     if invoice.reference.held_at is not None or report.status is None:
         _note_seen(invoice)
         return invoice
-    _follow(invoice, report, way)
+    _follow(invoice, report, way, fee)
     return invoice
 
 
@@ -211,7 +224,7 @@ def _unknown_word(invoice: Invoice, report: InvoiceReport, way: str) -> None:
     )
 
 
-def _follow(invoice: Invoice, report: InvoiceReport, way: str) -> None:
+def _follow(invoice: Invoice, report: InvoiceReport, way: str, fee: Decimal | None = None) -> None:
     """Do what an undisputed report says."""
     if invoice.expected is None and report.amount is not None:
         # An invoice by pay_amount learns what to expect from the first details (to and purse equal ours).
@@ -224,7 +237,7 @@ def _follow(invoice: Invoice, report: InvoiceReport, way: str) -> None:
         _taken_back(invoice, report, way)
         return
     if report.status == "paid":
-        _paid(invoice, report, way)
+        _paid(invoice, report, way, fee)
         return
     if report.status not in Invoice.TRANSITIONS[Status(invoice.status)]:
         _note_seen(invoice)
@@ -236,7 +249,7 @@ def _follow(invoice: Invoice, report: InvoiceReport, way: str) -> None:
 _STAYS_WHEN_OPEN = {Status.EXPIRED, Status.CANCELED}
 
 
-def _paid(invoice: Invoice, report: InvoiceReport, way: str) -> None:
+def _paid(invoice: Invoice, report: InvoiceReport, way: str, fee: Decimal | None = None) -> None:
     if report.amount is None:
         raise AssertionError("a payment without an amount is held before it comes here")
     late = invoice.status in (Status.EXPIRED, Status.CANCELED)
@@ -249,7 +262,10 @@ def _paid(invoice: Invoice, report: InvoiceReport, way: str) -> None:
         paid_at=timezone.now(),
         claimed_paid_at=None,
         is_forwarded=report.forwarded,
+        fee=fee,
     )
+    if invoice.to_balance:
+        balances.computed(account=invoice.account, currency=invoice.currency)
     movements.book(
         key=f"invoice:{invoice.reference.value}",
         account=invoice.account,
@@ -260,9 +276,21 @@ def _paid(invoice: Invoice, report: InvoiceReport, way: str) -> None:
         reference=invoice.reference,
         on_balance=invoice.to_balance,
         label=gettext_noop("fee assumed outside")
-        if invoice.fee_payer == "payee"
+        if invoice.fee_payer == "payee" and fee is None
         else gettext_noop("as stated"),
     )
+    if fee:
+        movements.book(
+            key=f"invoice-fee:{invoice.reference.value}",
+            account=invoice.account,
+            kind=Movement.Kind.FEE,
+            currency=invoice.currency,
+            amount=-fee,
+            way=way,
+            reference=invoice.reference,
+            on_balance=invoice.to_balance,
+            label=gettext_noop("as stated"),
+        )
     if late:
         _tell(invoice, Kind.LATE_PAYMENT, _("Paid after it was closed (%s).") % was, way, report.amount)
     if invoice.expected is not None and report.amount > invoice.expected:
@@ -290,6 +318,22 @@ def _tell(invoice: Invoice, kind: str, title: str, way: str, amount: Decimal) ->
     )
 
 
+@transaction.atomic
+def seen(*, invoice_id: int, asked_at: dt.datetime) -> None:
+    """All lists were read and said nothing new of this invoice."""
+    invoice = lock(invoice_id)
+    Invoice.objects.filter(pk=invoice.pk).update(
+        checked_at=asked_at, next_check_at=_next_check(invoice), check_failures=0, last_error=""
+    )
+
+
+def note_word(*, invoice_id: int, word: str) -> None:
+    """The provider's word about a payment of it, which does not decide anything. In the caller's transaction."""
+    invoice = lock(invoice_id)
+    if word and invoice.provider_status != word[:64]:
+        Invoice.objects.filter(pk=invoice.pk).update(**schedule.bump(provider_status=word[:64]))
+
+
 def _taken_back(invoice: Invoice, report: InvoiceReport, way: str) -> None:
     """A final state is never changed by a machine: a person is told."""
     _note_seen(invoice)
@@ -309,7 +353,7 @@ def _taken_back(invoice: Invoice, report: InvoiceReport, way: str) -> None:
 @transaction.atomic
 def doubt(*, invoice_id: int, error: str, way: str) -> None:
     """The request may have arrived: the invoice is unknown, and the provider will be asked."""
-    invoice = _lock(invoice_id)
+    invoice = lock(invoice_id)
     if invoice.status == Status.CREATING:
         move(invoice, Status.UNKNOWN, way=way, last_error=error[:300], check_failures=1)
 
@@ -317,7 +361,7 @@ def doubt(*, invoice_id: int, error: str, way: str) -> None:
 @transaction.atomic
 def fail(*, invoice_id: int, error: ProviderError, way: str) -> None:
     """The provider refused in documented words: nothing happened there."""
-    invoice = _lock(invoice_id)
+    invoice = lock(invoice_id)
     if invoice.status == Status.CREATING:
         move(invoice, Status.FAILED, way=way, last_error=calls.explain(error)[:300])
 
@@ -328,7 +372,7 @@ def not_answered(*, invoice_id: int, error: ProviderError, asked_at: dt.datetime
 
     A failed invoice keeps why it failed: that the provider does not know it adds nothing.
     """
-    invoice = _lock(invoice_id)
+    invoice = lock(invoice_id)
     answered = isinstance(error, (Refused, Denied, OutcomeUnknown))
     said = invoice.last_error if invoice.status == Status.FAILED else calls.explain(error)[:300]
     changes: dict[str, Any] = {
@@ -346,7 +390,7 @@ def not_answered(*, invoice_id: int, error: ProviderError, asked_at: dt.datetime
 @transaction.atomic
 def claimed_paid(*, invoice_id: int) -> None:
     """A callback says paid and the provider cannot be asked yet: shown as such, nothing moves."""
-    invoice = _lock(invoice_id)
+    invoice = lock(invoice_id)
     if invoice.status not in FINAL and invoice.claimed_paid_at is None:
         Invoice.objects.filter(pk=invoice.pk).update(
             **schedule.bump(claimed_paid_at=timezone.now(), next_check_at=timezone.now())

@@ -6,6 +6,7 @@ What a report means for an invoice stands in invoice_reports; the checks of the 
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +19,9 @@ from django.utils.translation import gettext_noop
 
 from backoffice import audit
 from backoffice.kit import wake
+from backoffice.kit.states import IllegalMove
 from backoffice.permissions import guarded
-from payments.models import Invoice, ProviderAccount, ProviderCall, Reference
+from payments.models import Approval, Invoice, ProviderAccount, ProviderCall, Reference
 from payments.providers.base import InvoiceRequest
 from payments.providers.errors import (
     Denied,
@@ -32,7 +34,19 @@ from payments.providers.errors import (
     Unavailable,
 )
 
-from . import accounts, calls, destinations, invoice_fields, invoice_reports, references, schedule
+from . import (
+    accounts,
+    approvals,
+    calls,
+    destinations,
+    invoice_fields,
+    invoice_reports,
+    invoice_scans,
+    orders,
+    references,
+    schedule,
+)
+from .failpoints import hit
 
 Status = Invoice.Status
 Way = audit.Way
@@ -54,32 +68,46 @@ def create(
     if earlier is not None:
         return earlier
     values = invoice_fields.check(account=account, fields=fields)
+    hit("F0")
     try:
         with transaction.atomic(durable=True):
-            reference = references.take(account=account, kind=Reference.Kind.INVOICE)
-            invoice = Invoice.objects.create(
-                reference=reference,
-                account=account,
-                created_by=actor,
-                form_token=form_token,
-                next_check_at=Now(),
-                expires_at=timezone.now() + dt.timedelta(days=account.invoice_lifetime_days),
-                **values,
-            )
-            audit.record(
-                actor,
-                "invoice.created",
-                invoice,
-                way=Way.STAFF if actor else Way.SYSTEM,
-                **invoice_fields.facts(invoice),
-            )
-            wake.later("payments.submit_invoice", invoice.pk)
-            wake.later("backoffice.index_object", "invoice", invoice.pk)
+            invoice = add(account=account, values=values, created_by=actor, form_token=form_token)
     except IntegrityError:
         earlier = _by_token(actor, form_token)
         if earlier is None:
             raise
         return earlier
+    return invoice
+
+
+def add(
+    *, account: ProviderAccount, values: dict[str, Any], created_by: Any, form_token: UUID | None = None
+) -> Invoice:
+    """The row of a new bill from checked columns (invoice_fields.check). In the transaction of its cause."""
+    converts = orders.is_chosen(values["fields"])
+    reference = references.take(account=account, kind=Reference.Kind.INVOICE)
+    invoice = Invoice.objects.create(
+        reference=reference,
+        account=account,
+        created_by=created_by,
+        form_token=form_token,
+        status=Status.AWAITING_APPROVAL if converts else Status.CREATING,
+        next_check_at=None if converts else Now(),
+        expires_at=timezone.now() + dt.timedelta(days=account.invoice_lifetime_days),
+        **values,
+    )
+    accounts.object_token(reference)
+    audit.record(
+        created_by,
+        "invoice.requested" if converts else "invoice.created",
+        invoice,
+        way=Way.STAFF if created_by else Way.SYSTEM,
+        **invoice_fields.facts(invoice),
+    )
+    if not converts:
+        transaction.on_commit(lambda: hit("F1"))
+        wake.later("payments.submit_invoice", invoice.pk)
+    wake.later("backoffice.index_object", "invoice", invoice.pk)
     return invoice
 
 
@@ -89,9 +117,69 @@ def _by_token(actor: Any, form_token: UUID | None) -> Invoice | None:
     return Invoice.objects.filter(created_by=actor, form_token=form_token).first()
 
 
+# --- A conversion needs another person ---
+def bound(invoice: Invoice) -> str:
+    """The digest of what would leave now."""
+    return approvals.digest(
+        reference=invoice.reference,
+        account=invoice.account,
+        payload=invoice_fields.to_send(invoice),
+        max_debit=Decimal(0),
+    )
+
+
+@guarded("payments.approve_invoice")
+@transaction.atomic
+def approve(*, actor: Any, invoice: Invoice, seen: str = "") -> Invoice:
+    """Let exactly what is stored be made, with its conversion. Raises ValidationError or IllegalMove."""
+    locked = invoice_reports.lock(invoice.pk)
+    approvals.check_person(actor=actor, requester=locked.created_by)
+    if locked.status != Status.AWAITING_APPROVAL:
+        raise IllegalMove(locked.status, Status.APPROVED)
+    digest = bound(locked)
+    if seen and seen != digest:
+        raise ValidationError(_("Something has changed since you opened this page. Read it again."))
+    approvals.grant(reference=locked.reference, step=Approval.Step.SEND, digest=digest, approver=actor)
+    invoice_reports.move(locked, Status.APPROVED, way=Way.STAFF, actor=actor, digest=digest)
+    wake.later("payments.submit_invoice", locked.pk)
+    return locked
+
+
+@guarded("payments.approve_invoice")
+@transaction.atomic
+def reject(*, actor: Any, invoice: Invoice, reason: str) -> Invoice:
+    """Refuse it, with a reason. Raises ValidationError or IllegalMove."""
+    reason = (reason or "").strip()
+    if not reason:
+        raise ValidationError({"reason": _("Write why.")})
+    locked = invoice_reports.lock(invoice.pk)
+    approvals.check_person(actor=actor, requester=locked.created_by)
+    if locked.status != Status.AWAITING_APPROVAL:
+        raise IllegalMove(locked.status, Status.REJECTED)
+    invoice_reports.move(locked, Status.REJECTED, way=Way.STAFF, actor=actor, note=reason)
+    return locked
+
+
+def _begin(invoice_id: int) -> None:
+    """An approved one becomes `creating`, if its yes still holds; if not, it must be approved again."""
+    with transaction.atomic(durable=True):
+        locked = invoice_reports.lock(invoice_id)
+        if locked.status != Status.APPROVED:
+            return
+        if why := approvals.why_not(reference=locked.reference, digest=bound(locked)):
+            approvals.void(reference=locked.reference, reason=why)
+            invoice_reports.move(
+                locked, Status.AWAITING_APPROVAL, way=Way.SYSTEM, last_error=why[:300], note=why
+            )
+        else:
+            invoice_reports.move(locked, Status.CREATING, way=Way.SYSTEM)
+
+
 # --- Sending ---
 def submit(*, invoice_id: int) -> None:
     """Send a `creating` invoice once. Called by workers; harmless when called twice, late or in parallel."""
+    hit("F2")
+    _begin(invoice_id)
     invoice = Invoice.objects.select_related("reference", "account", "destination").get(pk=invoice_id)
     if invoice.status != Status.CREATING or invoice.reference.held_at is not None:
         return
@@ -106,6 +194,10 @@ def submit(*, invoice_id: int) -> None:
     def guard() -> None:
         if not schedule.holds(Invoice, invoice_id, fence, status=Status.CREATING):
             raise Unavailable("claim lost")
+        if orders.is_chosen(invoice.fields) and approvals.why_not(
+            reference=invoice.reference, digest=bound(invoice)
+        ):
+            raise Unavailable("not approved", staff=gettext_noop("The approval does not hold any more."))
         if invoice.destination_id and not destinations.is_approved(invoice.destination_id):
             raise Invalid(
                 "destination", staff=gettext_noop("Its receiving address is not in our book any more.")
@@ -119,7 +211,8 @@ def submit(*, invoice_id: int) -> None:
             InvoiceRequest(
                 reference=invoice.reference.value,
                 fields=invoice_fields.to_send(invoice),
-                callback_url=accounts.callback_url(invoice.account),
+                callback_url=accounts.object_callback_url(invoice.reference)
+                or accounts.callback_url(invoice.account),
             )
         )
     except (Unavailable, RateLimited) as error:
@@ -134,7 +227,9 @@ def submit(*, invoice_id: int) -> None:
     except OutcomeUnknown as error:
         invoice_reports.doubt(invoice_id=invoice_id, error=calls.explain(error), way=Way.REPLY)
     else:
+        hit("F9")
         invoice_reports.apply(invoice_id=invoice_id, report=report, way=Way.REPLY)
+        hit("F10")
 
 
 def _not_sent(invoice: Invoice, fence: int, error: ProviderError) -> None:
@@ -161,6 +256,8 @@ def refresh(*, invoice_id: int, way: str = Way.POLL, priority: str = "poll") -> 
     invoice = Invoice.objects.select_related("reference", "account").get(pk=invoice_id)
     if invoice.status == Status.CREATING and not calls.may_have_left(invoice.reference, OPERATION):
         return invoice
+    if invoice_scans.is_scanned(invoice.account):
+        return invoice_scans.look(invoice, way=way, priority=priority)
     asked_at = timezone.now()
     try:
         client = calls.client(invoice.account, reference=invoice.reference, priority=priority)
@@ -190,10 +287,19 @@ def resolve(*, actor: Any, invoice: Invoice, note: str) -> Invoice:
         raise ValidationError({"note": _("Write what you found and decided.")})
     with transaction.atomic():
         locked = (
-            Invoice.objects.select_for_update(of=("self",)).select_related("reference").get(pk=invoice.pk)
+            Invoice.objects.select_for_update(of=("self",))
+            .select_related("reference", "account")
+            .get(pk=invoice.pk)
         )
         if locked.status != Status.UNKNOWN:
             raise ValidationError(_("Only an unknown outcome can be resolved."))
+        if invoice_scans.is_scanned(locked.account):
+            if bar := invoice_scans.why_not_resolve(locked):
+                raise ValidationError(bar)
+            invoice_reports.move(
+                locked, Status.FAILED, way=Way.STAFF, actor=actor, note=note, last_error=note[:300]
+            )
+            return locked
         now = timezone.now()
         tries = ProviderCall.objects.filter(reference=locked.reference)
         if tries.filter(operation=OPERATION, safe=False, started_at__gt=now - SETTLE).exists():
@@ -228,6 +334,13 @@ def expire() -> int:
             if locked.status == Status.OPEN:
                 invoice_reports.move(locked, Status.EXPIRED, way=Way.CLOCK)
                 count += 1
+    stale = Approval.objects.filter(
+        step=Approval.Step.SEND, used_at__isnull=True, voided_at__isnull=True, expires_at__lte=timezone.now()
+    ).values("reference")
+    old = Invoice.objects.filter(status=Status.APPROVED, reference__in=stale).values_list("pk", flat=True)
+    for pk in list(old[:500]):
+        _begin(pk)  # goes back to be approved, because its yes is too old
+        count += 1
     return count
 
 

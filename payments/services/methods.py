@@ -148,15 +148,40 @@ def read_typed(typed: Mapping[str, Any], name: str, code: str) -> tuple[Decimal 
         return None, " ".join(error.messages)
 
 
-def check_limits(method: Method, amount: Decimal, *, name: str = "amount") -> None:
-    """Raise ValidationError on `name` if the amount is outside what the admin entered for this method."""
+def check_limits(method: Method, amount: Decimal, *, name: str = "amount", incoming: bool = False) -> None:
+    """Raise ValidationError on `name` if the amount is outside of this method's limits.
+
+    `incoming`: those of payments to us, where the provider tells them apart.
+    """
     values = {"currency": method.currency}
-    if method.min_amount is not None and amount < method.min_amount:
-        values["limit"] = money.plain(method.min_amount)
+    apart = incoming and method.stated_at is not None
+    least = method.min_deposit if apart else method.min_amount
+    most = method.max_deposit if apart else method.max_amount
+    if least is not None and amount < least:
+        values["limit"] = money.plain(least)
         raise ValidationError({name: _("The smallest amount here is %(limit)s %(currency)s.") % values})
-    if method.max_amount is not None and amount > method.max_amount:
-        values["limit"] = money.plain(method.max_amount)
+    if most is not None and amount > most:
+        values["limit"] = money.plain(most)
         raise ValidationError({name: _("The largest amount here is %(limit)s %(currency)s.") % values})
+
+
+def fee(method: Method, amount: Decimal) -> tuple[Decimal | None, str]:
+    """The fee of paying `amount` out by this method, and its currency. None: not known.
+
+    Of what the provider states, both parts must be there, a share of the amount is in the amount's currency, and the fee
+    comes in that currency's digits; of what an admin entered it is exact.
+    """
+    currency = method.fee_currency or method.currency
+    if method.fee_fixed is None and method.fee_rate is None:
+        return None, currency
+    if method.stated_at is not None and (
+        method.fee_fixed is None
+        or method.fee_rate is None
+        or (currency != method.currency and method.fee_rate)
+    ):
+        return None, currency
+    found = (method.fee_fixed or Decimal(0)) + amount * (method.fee_rate or Decimal(0))
+    return found if method.stated_at is None else money.quantize(found, digits(currency)), currency
 
 
 def missing(method: Method, fields: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ The row is the queue: nothing here depends on a message having arrived.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -42,17 +43,47 @@ def run_due(*, limit: int, account_id: int | None = None, seconds: float = 30.0)
     A row that cannot be asked keeps its state and says why. After `seconds` no new question is begun; rows that
     were taken but not asked come again when their lease ends.
     """
-    jobs: list[tuple[Callable[..., Any], str, int]] = []
+    jobs: list[Callable[[float], int]] = []
+    taken = 0
     for kind, model in _asked():
-        if len(jobs) < limit:
-            found = schedule.due(model, limit - len(jobs), sends=kind.sends, account_id=account_id)
-            jobs += [(kind.refresh, kind.kind, pk) for _account, pk in found if kind.refresh]
+        if taken < limit:
+            found = schedule.due(model, limit - taken, sends=kind.sends, account_id=account_id)
+            taken += len(found)
+            jobs += _jobs(kind, found)
     if not jobs:
         return 0
     until = time.monotonic() + seconds
     with ThreadPoolExecutor(max_workers=min(settings.POLL_THREADS, len(jobs))) as pool:
-        done = [pool.submit(_ask, refresh, name, pk, until) for refresh, name, pk in jobs]
+        done = [pool.submit(job, until) for job in jobs]
         return sum(future.result() for future in as_completed(done))
+
+
+def _jobs(kind: office.Kind, found: list[tuple[int, int]]) -> list[Callable[[float], int]]:
+    """One question per row; one per account where its provider only lists them."""
+    by_account: dict[int, list[int]] = {}
+    for account, pk in found:
+        by_account.setdefault(account, []).append(pk)
+    jobs: list[Callable[[float], int]] = []
+    for account, ids in by_account.items():
+        if kind.scan is not None and kind.scans is not None and kind.scans(account_id=account):
+            jobs.append(functools.partial(_scan, kind.scan, kind.kind, account, ids))
+        elif kind.refresh is not None:
+            jobs += [functools.partial(_ask, kind.refresh, kind.kind, pk) for pk in ids]
+    return jobs
+
+
+def _scan(scan: Callable[..., Any], kind: str, account_id: int, ids: list[int], until: float) -> int:
+    try:
+        if time.monotonic() > until:
+            return 0
+        scan(account_id=account_id, ids=ids, way=audit.Way.POLL, priority="poll")
+    except ProviderError as error:
+        log.info("poll.not_answered", kind=kind, account=account_id, error=type(error).__name__)
+    except Exception:
+        log.exception("poll.failed", kind=kind, account=account_id)
+    finally:
+        connections.close_all()
+    return len(ids)
 
 
 def _ask(refresh: Callable[..., Any], kind: str, pk: int, until: float) -> int:

@@ -5,6 +5,7 @@ The Balance row is the lock: whoever reserves holds it until the transaction end
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.kit import money
-from payments.models import Balance, Movement, ProviderAccount, Reference, Reservation
+from payments.models import KNOWN, Balance, Movement, ProviderAccount, Reference, Reservation
 
 
 def reserved(balance: Balance) -> Decimal:
@@ -26,8 +27,18 @@ def reserved(balance: Balance) -> Decimal:
 def available(balance: Balance) -> Decimal | None:
     """Stated - debits booked after that statement's request began - open reservations. None: never stated.
 
-    Credits booked after the statement count only from the next one on.
+    Credits booked after the statement count only from the next one on. Of a computed balance: opening + all movements -
+    open reservations; None until an admin has entered an opening.
     """
+    if balance.is_computed:
+        if balance.opened_at is None:
+            return None
+        moved = Movement.objects.filter(account=balance.account, currency=balance.currency, on_balance=True)
+        return (
+            balance.opening
+            + (moved.aggregate(total=Sum("amount"))["total"] or Decimal(0))
+            - reserved(balance)
+        )
     if balance.stated is None or balance.asked_at is None:
         return None
     debits = Movement.objects.filter(
@@ -42,7 +53,7 @@ def available(balance: Balance) -> Decimal | None:
 
 @dataclass(frozen=True)
 class Funds:
-    """One balance: what the provider stated, what is held back for others, what is left."""
+    """One balance: what the provider stated (or we computed), what is held back for others, what is left."""
 
     balance: Balance
     reserved: Decimal
@@ -52,11 +63,18 @@ class Funds:
     def currency(self) -> str:
         return self.balance.currency
 
+    @property
+    def known(self) -> Decimal:
+        """As stated, or computed."""
+        return (
+            self.available + self.reserved if self.balance.is_computed else self.balance.stated or Decimal(0)
+        )
+
 
 def funds(account: ProviderAccount) -> dict[str, Funds]:
-    """The stated balances of an account, by currency."""
+    """The known balances of an account, by currency."""
     found = {}
-    for balance in account.balances.filter(stated__isnull=False).order_by("currency"):
+    for balance in account.balances.filter(KNOWN).order_by("currency"):
         free = available(balance)
         if free is not None:
             found[balance.currency] = Funds(balance, reserved(balance), free)
@@ -90,6 +108,8 @@ def reserve(*, account: ProviderAccount, currency: str, amount: Decimal, referen
     balance = rows.first()
     free = available(balance) if balance is not None else None
     if balance is None or free is None:
+        if balance is not None and balance.is_computed:
+            raise ValidationError(_("An admin must enter the opening balance in %s first.") % currency)
         raise ValidationError(_("No balance in %s is known for this account yet.") % currency)
     if amount > free:
         raise ValidationError(
@@ -97,6 +117,15 @@ def reserve(*, account: ProviderAccount, currency: str, amount: Decimal, referen
             % {"free": money.plain(free), "amount": money.plain(amount), "currency": currency}
         )
     return Reservation.objects.create(reference=reference, balance=balance, amount=amount)
+
+
+def reserve_all(*, account: ProviderAccount, amounts: Mapping[str, Decimal], reference: Reference) -> None:
+    """The same for several balances of an account, by currency.
+
+    In the order of the codes, so that two who need the same balances never wait for one another.
+    """
+    for currency in sorted(amounts):
+        reserve(account=account, currency=currency, amount=amounts[currency], reference=reference)
 
 
 def end(*, reference: Reference) -> None:

@@ -14,14 +14,14 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from backoffice import audit
 from backoffice.permissions import guarded
 from payments.models import Approval, ProviderCall, Withdrawal
 from payments.providers import PROVIDERS
 
-from . import approvals, decisions, exceptions, withdrawal_reports, withdrawals
+from . import approvals, decisions, exceptions, withdrawal_reports, withdrawal_scans, withdrawals
 
 Status = Withdrawal.Status
 Way = audit.Way
@@ -42,15 +42,30 @@ def _decidable(locked: Withdrawal) -> None:
 
 def last_look(locked: Withdrawal) -> ProviderCall | None:
     """The newest look-up of this withdrawal at the provider."""
+    if withdrawal_scans.is_scanned(locked.account):
+        return withdrawal_scans.evidence(locked)
     return decisions.last_look(locked.reference)
+
+
+def _fresh_look(locked: Withdrawal) -> ProviderCall:
+    return decisions.check_fresh(last_look(locked))
 
 
 def _clean_look(locked: Withdrawal) -> None:
     """The provider says now that it does not know the reference, and enough time has passed since the attempt."""
-    look = decisions.fresh_look(locked.reference)
+    look = _fresh_look(locked)
     if not look.says_not_found:
         raise ValidationError(
             _("The last look-up did not say “not found”. There is something to read first.")
+        )
+    if withdrawal_scans.is_scanned(locked.account) and (left := withdrawal_scans.looks_left(locked)):
+        raise ValidationError(
+            ngettext(
+                "The whole list must be read %s more time, some minutes apart.",
+                "The whole list must be read %s more times, some minutes apart.",
+                left,
+            )
+            % left
         )
     decisions.check_settled(reference=locked.reference, operation=withdrawals.OPERATION, look=look)
 
@@ -59,7 +74,7 @@ def _clean_look(locked: Withdrawal) -> None:
 def _may_complete(locked: Withdrawal, actor: Any) -> None:
     _decidable(locked)
     decisions.check_outsider(row=locked, actor=actor)
-    decisions.fresh_look(locked.reference)
+    _fresh_look(locked)
 
 
 def _may_fail(locked: Withdrawal, actor: Any) -> None:
@@ -141,7 +156,9 @@ def _propose(locked: Withdrawal, actor: Any, step: str, note: str) -> None:
 
 
 def _complete(locked: Withdrawal, actor: Any, note: str) -> None:
-    if locked.debit is None:
+    if locked.debit is None and locked.fee_payer:
+        withdrawal_reports.book_computed(locked, way=Way.STAFF, actor=actor)
+    elif locked.debit is None:
         # Nobody stated the debit: the estimate is booked and marked, the next balance shows the rest.
         debit = locked.estimate or locked.max_debit
         same = locked.balance_currency == locked.currency

@@ -23,8 +23,21 @@ from payments import addresses
 from payments.models import ExceptionItem, Movement, Withdrawal
 from payments.providers.base import WithdrawalReport
 from payments.providers.errors import Denied, OutcomeUnknown, ProviderError, Refused
+from payments.providers.wallets import ListedWithdrawalReport
 
-from . import approvals, batch_deposits, calls, exceptions, movements, references, reservations, schedule
+from . import (
+    approvals,
+    balances,
+    batch_deposits,
+    calls,
+    exceptions,
+    listed_reports,
+    movements,
+    references,
+    reservations,
+    schedule,
+    withdrawal_fields,
+)
 from .failpoints import hit
 
 Status = Withdrawal.Status
@@ -52,6 +65,11 @@ def lock(withdrawal_id: int) -> Withdrawal:
     """
     Withdrawal.objects.select_for_update().only("pk").get(pk=withdrawal_id)
     return Withdrawal.objects.select_related("reference", "account", "created_by").get(pk=withdrawal_id)
+
+
+def lock_free(withdrawal_id: int) -> Withdrawal:
+    """The row as it is now, not locked."""
+    return Withdrawal.objects.select_related("reference", "account").get(pk=withdrawal_id)
 
 
 def check(withdrawal: Withdrawal, status: str) -> None:
@@ -129,6 +147,7 @@ def apply(
     if schedule.is_overtaken(asked_at, withdrawal.checked_at):
         return withdrawal
     _note_facts(withdrawal, report, asked_at)
+    _note_told(withdrawal, report, way)
     if report.status is None and report.provider_status:
         _tell(
             withdrawal,
@@ -168,6 +187,30 @@ def _note_facts(withdrawal: Withdrawal, report: WithdrawalReport, asked_at: dt.d
     withdrawal.save(update_fields=[*changes, "updated_at"])
 
 
+def _note_told(withdrawal: Withdrawal, report: WithdrawalReport, way: str) -> None:
+    """What some providers say besides: their check of the money, the order they placed. A warning is an item."""
+    if not isinstance(report, ListedWithdrawalReport):
+        return
+    told = listed_reports.told(aml=report.aml, order=report.auto_buy)
+    if told == withdrawal.told and not withdrawal.misses:
+        return
+    withdrawal.told, withdrawal.misses, withdrawal.missed_at = told, 0, None
+    withdrawal.version += 1
+    withdrawal.save(update_fields=["told", "misses", "missed_at", "version", "updated_at"])
+    if report.aml.success is False:
+        _tell(withdrawal, Kind.AML_FLAG, listed_reports.aml_title(report.aml), way, key="aml")
+    if report.auto_buy is not None and withdrawal.fields.get("auto_buy_ticker"):
+        # What it bought and for how much is nowhere documented, so nothing is booked by guess.
+        _tell(
+            withdrawal,
+            Kind.AMBIGUOUS,
+            _("The provider placed an order for it: %s. Compare the balances and book what is missing.")
+            % listed_reports.order_text(report.auto_buy),
+            way,
+            key=f"order:{report.auto_buy.state[:20]}",
+        )
+
+
 def _hold(withdrawal: Withdrawal, report: WithdrawalReport, reasons: list[str], way: str) -> None:
     if withdrawal.status == Status.SENDING:
         # It arrived: whatever it is that they have, it is not to be sent again.
@@ -200,7 +243,7 @@ def _differences(withdrawal: Withdrawal, report: WithdrawalReport) -> list[str]:
             _("It is paid from %(theirs)s, approved was %(ours)s.")
             % {"theirs": report.currency, "ours": withdrawal.balance_currency}
         )
-    if report.purse and report.purse != withdrawal.purse:
+    if report.purse and not listed_reports.same_purse(report, withdrawal):
         is_card = withdrawal.is_card or addresses.looks_like_card(report.purse)
         theirs = mask_card(report.purse) if is_card else report.purse[:80]
         found.append(_("It pays to another destination: %s.") % theirs)
@@ -218,6 +261,8 @@ def _differences(withdrawal: Withdrawal, report: WithdrawalReport) -> list[str]:
                 "currency": withdrawal.currency,
             }
         )
+    if isinstance(report, ListedWithdrawalReport):
+        found += listed_reports.differences(withdrawal, report)
     if report.amount_from <= 0 or report.debit < report.amount_from:
         found.append(_("The debit %s makes no sense.") % money.plain(report.debit))
     return found
@@ -247,6 +292,10 @@ def _follow(withdrawal: Withdrawal, report: WithdrawalReport, way: str) -> None:
 
 def _acknowledge(withdrawal: Withdrawal, report: WithdrawalReport, way: str) -> None:
     """The provider has it: book amount and fee apart, once, and let the reservation go in the same transaction."""
+    if isinstance(report, ListedWithdrawalReport) and not report.fee_stated:
+        if withdrawal.debit is None:
+            book_computed(withdrawal, way=way)
+        return
     if withdrawal.debit is not None:
         if withdrawal.debit != report.debit:
             _tell(
@@ -278,10 +327,42 @@ def _acknowledge(withdrawal: Withdrawal, report: WithdrawalReport, way: str) -> 
         )
 
 
+def book_computed(withdrawal: Withdrawal, *, way: str, actor: Any = None) -> None:
+    """Nobody states the debit: amount and the fee of the payment method, as it was when this was approved."""
+    without, debit, fee = withdrawal_fields.parts(withdrawal)
+    withdrawal.amount_from, withdrawal.debit = without, debit
+    withdrawal.save(update_fields=["amount_from", "debit"])
+    label = (
+        gettext_noop("computed")
+        if withdrawal.fee_quoted is not None
+        else gettext_noop("computed, fee not known")
+    )
+    for currency in sorted({withdrawal.balance_currency, withdrawal.fee_currency} - {""}):
+        balances.computed(account=withdrawal.account, currency=currency)
+    book(
+        withdrawal,
+        amount=without,
+        fee=fee,
+        fee_currency=withdrawal.fee_currency,
+        way=way,
+        label=label,
+        actor=actor,
+    )
+
+
 def book(
-    withdrawal: Withdrawal, *, amount: Decimal, fee: Decimal, way: str, label: str, actor: Any = None
+    withdrawal: Withdrawal,
+    *,
+    amount: Decimal,
+    fee: Decimal,
+    way: str,
+    label: str,
+    fee_currency: str = "",
+    actor: Any = None,
 ) -> None:
-    """Write the debit and its fee (positive, in the balance's currency), and end the reservation."""
+    """Write the debit and its fee (positive; the fee in the balance's currency unless said otherwise), and end the
+    reservation.
+    """
     common: dict[str, Any] = {
         "account": withdrawal.account,
         "currency": withdrawal.balance_currency,
@@ -294,6 +375,7 @@ def book(
     number = withdrawal.reference.value
     movements.book(key=f"withdrawal:{number}", kind=Movement.Kind.WITHDRAWAL, amount=-amount, **common)
     if fee:
+        common["currency"] = fee_currency or withdrawal.balance_currency
         movements.book(key=f"withdrawal-fee:{number}", kind=Movement.Kind.FEE, amount=-fee, **common)
     reservations.end(reference=withdrawal.reference)
     wake.later("payments.refresh_balance", withdrawal.account_id)

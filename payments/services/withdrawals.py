@@ -34,6 +34,7 @@ from payments.providers.errors import (
 )
 
 from . import (
+    accounts,
     approvals,
     batch_deposits,
     calls,
@@ -43,6 +44,7 @@ from . import (
     schedule,
     withdrawal_fields,
     withdrawal_reports,
+    withdrawal_scans,
 )
 from .failpoints import hit
 
@@ -79,6 +81,7 @@ def request(
             withdrawal = Withdrawal.objects.create(
                 reference=reference, account=account, created_by=actor, form_token=form_token, **values
             )
+            accounts.object_token(reference)
             if link is not None:
                 link(withdrawal)
             _check_bar(withdrawal)
@@ -109,7 +112,7 @@ def bound(withdrawal: Withdrawal) -> str:
     return approvals.digest(
         reference=withdrawal.reference,
         account=withdrawal.account,
-        payload=withdrawal_fields.to_send(withdrawal),
+        payload=withdrawal_fields.to_bind(withdrawal),
         max_debit=withdrawal.max_debit,
     )
 
@@ -132,10 +135,10 @@ def approve(*, actor: Any, withdrawal: Withdrawal, seen: str = "") -> Withdrawal
             locked.status != Status.AWAITING_APPROVAL
         ):  # what is unknown may be approved again, but not by this door
             raise IllegalMove(locked.status, Status.APPROVED)
-        reservations.reserve(
+        withdrawal_fields.check_fee(locked)
+        reservations.reserve_all(
             account=locked.account,
-            currency=locked.balance_currency,
-            amount=locked.max_debit,
+            amounts=withdrawal_fields.to_reserve(locked),
             reference=locked.reference,
         )
         digest = bound(locked)
@@ -276,7 +279,9 @@ def _send(withdrawal: Withdrawal) -> None:
             withdrawal.account, reference=withdrawal.reference, priority="money", guard=guard, fence=fence
         )
         request = WithdrawalRequest(
-            reference=withdrawal.reference.value, fields=withdrawal_fields.to_send(withdrawal)
+            reference=withdrawal.reference.value,
+            fields=withdrawal_fields.to_send(withdrawal),
+            callback_url=accounts.object_callback_url(withdrawal.reference),
         )
         report = client.withdraw(request)
     except (Unavailable, RateLimited) as error:
@@ -342,6 +347,8 @@ def refresh(*, withdrawal_id: int, way: str = Way.POLL, priority: str = "poll") 
     withdrawal = Withdrawal.objects.select_related("reference", "account").get(pk=withdrawal_id)
     if withdrawal.status not in (Status.UNKNOWN, Status.PENDING, Status.COMPLETE, Status.FAILED):
         return withdrawal
+    if withdrawal_scans.is_scanned(withdrawal.account):
+        return withdrawal_scans.look(withdrawal, way=way, priority=priority)
     asked_at = timezone.now()
     try:
         client = calls.client(withdrawal.account, reference=withdrawal.reference, priority=priority)

@@ -56,11 +56,14 @@ class ProviderAccountTable(BaseTable):
         lines = format_html_join(
             "",
             "<div>{}</div>",
-            [(html.money(one.stated, one.currency),) for one in balances[:SHOWN_BALANCES]],
+            [(html.money(getattr(one, "known", None), one.currency),) for one in balances[:SHOWN_BALANCES]],
         )
         if len(balances) > SHOWN_BALANCES:
             more = _t("and %(n)d more") % {"n": len(balances) - SHOWN_BALANCES}
             lines += format_html('<div class="cell-sub">{}</div>', more)
+        if any(one.is_computed for one in balances):
+            told = _t("computed, not confirmed by the provider")
+            lines += format_html('<div class="cell-sub computed">{}</div>', told)
         return format_html("<div>{}</div>", lines) if lines else html.EMPTY
 
     def render_asked(self, record: ProviderAccount) -> SafeString:

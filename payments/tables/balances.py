@@ -17,19 +17,20 @@ from . import pieces
 
 
 class BalanceTable(BaseTable):
-    """One line per account and currency: opening + moved + not explained = stated."""
+    """One line per account and currency: opening + moved + not explained = stated. Rows come from balances.explained."""
 
     caption = _("Balances per account and currency")
     empty = _("Balances appear here as soon as a provider has stated them.")
 
     account = LinkColumn(_("Account"), to=lambda balance: balance.account, css="cell-name")
     currency = Column(_("Currency"), css="cell-strong")
-    stated = MoneyColumn(_("Stated"), css="cell-strong")
+    stated = MoneyColumn(_("Balance"), accessor="known", css="cell-strong")
     age = HtmlColumn(_("How old"), css="cell-when")
     opening = MoneyColumn(_("Opening"), hide_below="xxl")
     moved = MoneyColumn(_("Moved"), signed=True)
     drift = HtmlColumn(_("Not explained"), css="cell-money")
     since = MoneyColumn(_("Booked since"), signed=True, hide_below="md")
+    basis = HtmlColumn(_("Where it comes from"), css="d-none")
     asked_at = WhenColumn(_("Asked"), seconds=True, css="d-none")
 
     class Meta:
@@ -43,15 +44,23 @@ class BalanceTable(BaseTable):
             "moved",
             "drift",
             "since",
+            "basis",
             "asked_at",
         )
         orderable = False
 
     def row_class(self, record: Balance) -> str:
-        return "row-warn" if record.drift or record.missing_since else ""
+        unopened = record.is_computed and record.opened_at is None
+        return "row-warn" if record.drift or record.missing_since or unopened else ""
 
     def render_age(self, record: Balance) -> SafeString:
         return pieces.statement(record)
+
+    def render_basis(self, record: Balance) -> str:
+        return pieces.basis(record)
+
+    def export_basis(self, record: Balance) -> str:
+        return pieces.basis(record)
 
     def render_drift(self, record: Balance) -> SafeString:
         return drift(record)
@@ -64,13 +73,15 @@ class AccountBalanceTable(BalanceTable):
     """The balances of one account, which needs not be named on each line."""
 
     class Meta(BalanceTable.Meta):
-        exclude = ("account", "opening", "asked_at")
+        exclude = ("account", "opening", "basis", "asked_at")
 
     since = MoneyColumn(_("Booked since"), signed=True, hide_below="xxl")
 
 
 def drift(balance: Balance) -> SafeString:
     """What movements do not explain, and since when; a word where all is explained."""
+    if balance.is_computed:
+        return format_html('<span class="text-secondary">{}</span>', _t("nobody states it"))
     if not balance.drift:
         return format_html('<span class="text-secondary">{}</span>', _t("nothing"))
     return format_html(

@@ -44,8 +44,21 @@ def is_troubled(account: ProviderAccount) -> bool:
     return account.is_active and (account.health.state in states or is_slow(account))
 
 
+def basis(balance: Balance) -> str:
+    """Where a balance comes from, in words."""
+    if not balance.is_computed:
+        return _("stated by the provider")
+    if balance.opened_at is None:
+        return _("not known: no opening balance was entered")
+    return _("computed, not confirmed by the provider")
+
+
 def statement(balance: Balance) -> SafeString:
-    """How old a stated balance is, and whether the provider still names it."""
+    """How old a stated balance is, and whether the provider still names it; of a computed one that it is."""
+    if balance.is_computed:
+        return format_html(
+            '<span class="computed{}">{}</span>', "" if balance.opened_at else " stale", basis(balance)
+        )
     if balance.missing_since is not None:
         return format_html(
             '<div class="stale">{}<span class="cell-sub">{}</span></div>',

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import cached_property
@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.kit.views import Action, ActionView, DetailView, ListView, PageAction
 from backoffice.kit.views.details import FAST
 from payments.filters.accounts import ProviderAccountFilters
-from payments.models import AccountHealth, CallbackToken, Movement, ProviderAccount
+from payments.models import AccountHealth, Balance, CallbackToken, Movement, ProviderAccount
 from payments.providers import PROVIDERS
 from payments.providers.base import Balances
 from payments.services import balances, health
@@ -84,7 +84,8 @@ class ProviderAccountListView(ListView):
     )
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().prefetch_related("balances")
+        known = Prefetch("balances", balances.explained(Balance.objects.all()))
+        return super().get_queryset().prefetch_related(known)
 
     def context(self, **extra: Any) -> dict[str, Any]:
         paces = health.paces()
@@ -120,7 +121,9 @@ class ProviderAccountDetailView(DetailView):
         # Without the row's own secrets, which the default would decrypt each time.
         values: list[Any] = [obj.updated_at, *(event.at for event in self.timeline()[-1:])]
         values += [getattr(obj.health, field.attname) for field in obj.health._meta.concrete_fields]
-        values += obj.balances.values_list("currency", "stated", "asked_at", "drift", "missing_since")
+        values += obj.balances.values_list(
+            "currency", "stated", "asked_at", "drift", "missing_since", "opened_at"
+        )
         values.append(self._latest(obj).values_list("pk", flat=True).first())
         values.append(obj.calls.order_by("-started_at", "-id").values_list("pk", flat=True).first())
         values += [obj.pace, int(time.time() // 60)]  # ages are told in minutes

@@ -21,7 +21,10 @@ class BalanceListView(ListView):
     ordering = ("account__name", "currency", "id")
     select_related = ("account",)
     template_name = "payments/balance_list.html"
-    intro = _("As the providers state them. Opening + moved + not explained = stated.")
+    intro = _(
+        "As the providers state them: opening + moved + not explained. Where a provider states none, the balance is "
+        "computed and not confirmed by the provider: opening + moved."
+    )
 
     def get_queryset(self) -> QuerySet[Any]:
         return balances.explained(super().get_queryset())

@@ -74,6 +74,25 @@ GUIDE = {
         "What we know of a voucher and what the provider’s list shows do not fit together. Look at both, ask the "
         "provider, and give nobody a second voucher in its place before this is clear."
     ),
+    Kind.AMBIGUOUS: _(
+        "The provider lists something that could belong to more than one transaction, or to none. Nothing was guessed. "
+        "Compare it with the provider's panel, and say of which it is."
+    ),
+    Kind.AML_FLAG: _(
+        "The AML check of the provider does not let this money pass. What came in is not credited until the "
+        "hold is released. Follow your own rules for such money before anybody releases it."
+    ),
+    Kind.DEPOSIT_REJECTED: _(
+        "Money was on its way to us and the provider rejected it. Nothing was credited. Tell the customer, and ask the "
+        "provider why."
+    ),
+    Kind.EXPIRED_PAID: _(
+        "It expired at the provider although our money was on its way there. Ask the provider at once what becomes of it."
+    ),
+    Kind.BAD_ROW: _(
+        "One line of a list could not be read, so it was left out; all others were taken in. Look it up in the "
+        "provider's panel, and tell an admin."
+    ),
     Kind.DENIED: _(
         "The provider does not accept our keys or our address, so nothing is sent for this account. An admin "
         "must check the keys and press “Test connection”."

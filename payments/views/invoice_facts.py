@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit import money
 from payments.models import Invoice, ProviderCall
-from payments.services import invoices
+from payments.providers import PROVIDERS
+from payments.services import invoice_fields, invoice_scans, invoices, orders
 
 QR_BYTES = 1500
 
@@ -82,6 +84,9 @@ class Doubt:
     asked: ProviderCall | None
     says_not_found: bool
     is_fresh: bool
+    # Where the provider only lists: how often the whole list did not show it, of how many that are needed.
+    looks: int | None = None
+    looks_needed: int = 0
 
 
 def doubt(invoice: Invoice) -> Doubt:
@@ -91,6 +96,20 @@ def doubt(invoice: Invoice) -> Doubt:
     asked = calls.filter(safe=True).first()
     now = timezone.now()
     settled_at = attempt.started_at + invoices.SETTLE if attempt else None
+    if invoice_scans.is_scanned(invoice.account):
+        left = max(0, settings.SCAN_TIMES - invoice.misses)
+        asked = ProviderCall(started_at=invoice.checked_at) if invoice.checked_at else None
+        fresh = invoice.checked_at is not None and invoice.checked_at > now - invoices.FRESH
+        return Doubt(
+            attempt,
+            settled_at,
+            left == 0,
+            asked,
+            invoice.misses > 0,
+            fresh,
+            invoice.misses,
+            settings.SCAN_TIMES,
+        )
     return Doubt(
         attempt=attempt,
         settled_at=settled_at,
@@ -108,6 +127,18 @@ _TOLD = frozenset({"paysys", "amount", "pay_amount", "comis", "desc", "dtag", "p
 def asked_for(invoice: Invoice) -> list[tuple[str, str]]:
     """The other parameters that were sent, under the provider's names."""
     return [(name, str(value)) for name, value in invoice.fields.items() if name not in _TOLD]
+
+
+def parameters(invoice: Invoice) -> list[tuple[Any, str, str]]:
+    """All that is sent: label, the provider's name, and the value with its meaning."""
+    known = {field.name: field for field in PROVIDERS[invoice.account.provider].invoice_fields}
+    found = []
+    for name, value in invoice_fields.to_send(invoice).items():
+        text = money.plain(value) if isinstance(value, Decimal) else str(value)
+        if name.endswith("_percent"):
+            text = f"{text}: {orders.in_words(text)}"
+        found.append((_(known[name].label) if name in known else name, name, text))
+    return found
 
 
 def over(invoice: Invoice) -> Decimal | None:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -16,12 +17,15 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from backoffice.kit.forms import ReasonForm
 from backoffice.kit.timeline import flat
 from backoffice.kit.views import (
     Action,
     ActionView,
+    ApproveView,
     BulkAction,
     BulkActionView,
+    DecisionView,
     DetailView,
     ListView,
     PageAction,
@@ -30,18 +34,27 @@ from backoffice.kit.views import (
 )
 from payments.filters.invoices import InvoiceFilters
 from payments.forms.exceptions import NoteForm
+from payments.forms.fiat_invoices import FiatInvoiceForm
 from payments.forms.invoices import InvoiceForm
+from payments.forms.networks import has_networks
 from payments.models import ExceptionItem, Invoice, Method, ProviderAccount
-from payments.providers import offering
+from payments.providers import PROVIDERS, offering
 from payments.providers.base import Invoices
+from payments.providers.wallets import FiatInvoices
 from payments.services import invoices
 from payments.tables.invoices import InvoiceTable
 
-from .invoice_facts import asked_for, doubt, over, way
+from .invoice_facts import asked_for, doubt, over, parameters, way
 
 Status = Invoice.Status
-FINAL = frozenset({Status.PAID, Status.FAILED})
+FINAL = frozenset({Status.PAID, Status.FAILED, Status.REJECTED})
+NOT_SENT = frozenset({Status.CREATING, Status.AWAITING_APPROVAL, Status.APPROVED, Status.REJECTED})
 REDRAW = "_redraw"
+
+
+def billing_providers() -> list[str]:
+    """The providers that make bills, in whatever way."""
+    return sorted({*offering(Invoices), *offering(FiatInvoices)})
 
 
 def billing_accounts() -> QuerySet[ProviderAccount]:
@@ -49,12 +62,23 @@ def billing_accounts() -> QuerySet[ProviderAccount]:
     methods = Method.objects.filter(account=OuterRef("pk"), enabled=True, for_invoice=True)
     return (
         ProviderAccount.objects.filter(
-            Exists(methods), provider__in=offering(Invoices), is_active=True, money_in=True
+            Exists(methods), provider__in=billing_providers(), is_active=True, money_in=True
         )
         .exclude(credentials="")
         .select_related("health")
         .order_by("name")
     )
+
+
+LISTS = (
+    PageAction(gettext_lazy("Payers' links"), "payments:payerlink_list", "payments.view_invoice", "link"),
+    PageAction(
+        gettext_lazy("Payments"),
+        "payments:invoicepayment_list",
+        "payments.view_invoice",
+        "arrow-down-to-line",
+    ),
+)
 
 
 class InvoiceListView(ListView):
@@ -82,6 +106,13 @@ class InvoiceListView(ListView):
     )
     live = 2
     template_name = "payments/invoice_list.html"
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        """With the ways to payers' links and payments, where an account has them."""
+        context = super().context(may_bill=self.may("payments.create_invoice"), **extra)
+        if ProviderAccount.objects.filter(provider__in=offering(FiatInvoices)).exists():
+            context["page_actions"] = [*LISTS, *context["page_actions"]]
+        return context
 
 
 # --- New ---
@@ -116,8 +147,17 @@ class InvoiceCreateView(ServiceFormView):
         return get_object_or_404(
             ProviderAccount.objects.select_related("health"),
             pk=self.kwargs["account"],
-            provider__in=offering(Invoices),
+            provider__in=billing_providers(),
         )
+
+    @cached_property
+    def is_fiat(self) -> bool:
+        """Whether bills of this account are paid in ordinary money, from the payer's own address."""
+        return has_networks(PROVIDERS[self.account.provider].invoice_fields)
+
+    def get_form(self, data: Any = None, files: Any = None) -> Any:
+        form_class = FiatInvoiceForm if self.is_fiat else InvoiceForm
+        return form_class(data, files, **self.get_form_kwargs())
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not billing_accounts().filter(pk=self.account.pk).exists():
@@ -127,7 +167,8 @@ class InvoiceCreateView(ServiceFormView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if REDRAW in request.POST:
-            form = InvoiceForm(account=self.account, typed=request.POST)
+            form_class = FiatInvoiceForm if self.is_fiat else InvoiceForm
+            form = form_class(account=self.account, typed=request.POST)
             return TemplateResponse(request, "payments/invoice_fields.html", {"form": form})
         return super().post(request, *args, **kwargs)
 
@@ -137,22 +178,29 @@ class InvoiceCreateView(ServiceFormView):
     def made(self, token: uuid.UUID) -> Invoice | None:
         return Invoice.objects.filter(created_by=self.request.user.pk, form_token=token).first()
 
-    def perform(self, form: InvoiceForm) -> Invoice:
-        return invoices.create(
-            actor=self.request.user,
-            account=self.account,
-            fields=form.to_service(),
-            form_token=self.form_token,
-        )
+    def perform(self, form: Any) -> Invoice:
+        try:
+            return invoices.create(
+                actor=self.request.user,
+                account=self.account,
+                fields=form.to_service(),
+                form_token=self.form_token,
+            )
+        except ValidationError as error:
+            raise (form.in_boxes(error) if self.is_fiat else error) from error
 
     def context(self, **extra: Any) -> dict[str, Any]:
         others = billing_accounts().exclude(pk=self.account.pk).exists()
-        return super().context(account=self.account, has_other_accounts=others, **extra)
+        return super().context(account=self.account, has_other_accounts=others, is_fiat=self.is_fiat, **extra)
 
 
 # --- One invoice ---
 def _is_unknown(invoice: Invoice) -> bool:
     return invoice.status == Status.UNKNOWN
+
+
+def _is_waiting(invoice: Invoice) -> bool:
+    return invoice.status == Status.AWAITING_APPROVAL
 
 
 def _is_held(invoice: Invoice) -> bool:
@@ -170,7 +218,7 @@ class InvoiceDetailView(DetailView):
             "payments:invoice_refresh",
             "payments.refresh_invoice",
             "refresh-cw",
-            when=lambda invoice: invoice.status != Status.CREATING,
+            when=lambda invoice: invoice.status not in NOT_SENT,
         ),
         Action(
             gettext_lazy("Release hold"),
@@ -180,6 +228,24 @@ class InvoiceDetailView(DetailView):
             confirm=True,
             by="reference_id",
             when=_is_held,
+        ),
+        Action(
+            gettext_lazy("Reject"),
+            "payments:invoice_reject",
+            "payments.approve_invoice",
+            "x",
+            style="danger",
+            confirm=True,
+            when=_is_waiting,
+        ),
+        Action(
+            gettext_lazy("Read and approve"),
+            "payments:invoice_approve",
+            "payments.approve_invoice",
+            "stamp",
+            style="primary",
+            confirm=True,
+            when=_is_waiting,
         ),
         Action(
             gettext_lazy("Resolve as failed"),
@@ -236,6 +302,7 @@ class InvoiceDetailView(DetailView):
             evidence=[line for item in holds for line in flat(item.facts)],
             items=[item for item in items if item.kind != ExceptionItem.Kind.HOLD],
             over=over(invoice),
+            payments=invoice.payments.order_by("arrived_at"),
             **extra,
         )
 
@@ -274,6 +341,45 @@ class InvoiceBulkRefreshView(BulkActionView):
 
     def perform(self, obj: Invoice, form: Any) -> None:
         invoices.ask_now(actor=self.request.user, invoice=obj)
+
+
+class InvoiceApproveView(ApproveView):
+    """A bill with a conversion: the provider places orders by itself for whatever is paid."""
+
+    model = Invoice
+    permission = "payments.approve_invoice"
+    template_name = "payments/invoice_approve.html"
+    title = gettext_lazy("Approve invoice")
+    question = gettext_lazy(
+        "Whatever is paid is converted by the provider itself, at its market, without asking again."
+    )
+    button = gettext_lazy("Approve and make it")
+    success = gettext_lazy("Approved. It is being made now.")
+
+    def get_queryset(self) -> QuerySet[Invoice]:
+        return Invoice.objects.select_related("reference", "account", "created_by", "destination")
+
+    def waits(self) -> bool:
+        return _is_waiting(self.object)
+
+    def perform(self, obj: Invoice, form: Any) -> None:
+        invoices.approve(actor=self.request.user, invoice=obj, seen=self.request.POST["seen"])
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        return super().context(seen=invoices.bound(self.object), parameters=parameters(self.object), **extra)
+
+
+class InvoiceRejectView(DecisionView):
+    model = Invoice
+    permission = "payments.approve_invoice"
+    form_class = ReasonForm
+    title = gettext_lazy("Reject invoice")
+    question = gettext_lazy("It is not made. Whoever requested it can make another one.")
+    style = "danger"
+    success = gettext_lazy("Rejected.")
+
+    def perform(self, obj: Invoice, form: ReasonForm) -> None:
+        invoices.reject(actor=self.request.user, invoice=obj, reason=form.cleaned_data["reason"])
 
 
 class InvoiceResolveView(ActionView):

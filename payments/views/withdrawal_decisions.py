@@ -83,6 +83,7 @@ class WithdrawalApproveView(_OfWithdrawal, ApproveView):
                 currency=withdrawal.balance_currency,
                 amount=withdrawal.max_debit,
             ),
+            fee_cover=facts.fee_cover(withdrawal),
             warnings=freeze.in_the_way(
                 withdrawal.account, refusal=withdrawal_fields.may_pay_out(withdrawal.account)
             ),

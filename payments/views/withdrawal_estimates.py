@@ -13,10 +13,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from payments.models import Method, ProviderAccount
+from payments.models import KNOWN, Method, ProviderAccount
 from payments.providers import offering
 from payments.providers.base import Withdrawals
-from payments.services import methods, withdrawal_fields
+from payments.services import balances, methods, withdrawal_fields
 from payments.services.reservations import Funds
 
 
@@ -39,7 +39,9 @@ def why_not(account: ProviderAccount) -> str:
         return refusal
     if not account.methods.filter(enabled=True, for_withdrawal=True).exists():
         return _("No payment system of this account is set up for withdrawals.")
-    if not account.balances.filter(stated__isnull=False).exists():
+    if not account.balances.filter(KNOWN).exists():
+        if balances.is_computed(account):
+            return _("No opening balance of this account was entered yet. An admin must do that.")
         return _("No balance of this account is known yet.")
     return ""
 
@@ -62,6 +64,11 @@ class Estimate:
     is_typed: bool = False
     funds: Funds | None = None
     problem: str = ""
+    # Where the provider lists its fees: the currency of the fee, and who pays it.
+    fee_currency: str = ""
+    is_fee_stated: bool = False
+    fee_from_amount: bool = False
+    is_fee_apart: bool = False
 
     @property
     def after(self) -> Decimal | None:
@@ -106,10 +113,23 @@ def estimate(
     if chosen is None:
         return Estimate(**said, problem=problem)
     if amount is not None:
-        said["debit"] = withdrawal_fields.estimated(method, amount, chosen.currency)
+        payer = withdrawal_fields.PAYERS.get(str(typed.get("fee_payer") or "1"), "")
+        stated = method.stated_at is not None
+        said["debit"] = withdrawal_fields.estimated(
+            method, amount, chosen.currency, payer=payer if stated else ""
+        )
+        if stated:
+            fee, code = methods.fee(method, amount)
+            said |= {
+                "fee": fee,
+                "fee_currency": code,
+                "is_fee_stated": True,
+                "fee_from_amount": payer == "amount",
+                "is_fee_apart": code != chosen.currency,
+            }
     most, wrong = methods.read_typed(typed, "_max_debit", chosen.currency)
-    if said.get("debit") is not None:
-        said["fee"] = said["debit"] - amount
+    if said.get("debit") is not None and "fee" not in said:
+        said |= {"fee": said["debit"] - amount, "fee_currency": chosen.currency}
     if most is not None:
         said |= {"most": most, "is_typed": True}
     elif said.get("debit") is not None:

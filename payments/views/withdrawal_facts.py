@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,8 +23,11 @@ from payments.providers import PROVIDERS
 from payments.services import (
     decisions,
     movements,
+    orders,
+    reservations,
     withdrawal_decisions,
     withdrawal_fields,
+    withdrawal_scans,
     withdrawals,
 )
 
@@ -50,7 +54,8 @@ class Parameter:
 def parameters(withdrawal: Withdrawal, *, whole: str = "") -> list[Parameter]:
     """All that is sent, in the order of the provider's document. `whole`: the revealed destination."""
     sent = withdrawal_fields.to_send(withdrawal)
-    sent["purse"] = whole or (withdrawal.shown if withdrawal.is_card else sent["purse"])
+    payee = next(name for name in ("purse", "card", "address") if name in sent)
+    sent[payee] = whole or (withdrawal.shown if withdrawal.is_card else sent[payee])
     known = {field.name: field for field in PROVIDERS[withdrawal.account.provider].withdrawal_fields}
     names = [name for name in known if name in sent] + [name for name in sent if name not in known]
     found = []
@@ -58,10 +63,21 @@ def parameters(withdrawal: Withdrawal, *, whole: str = "") -> list[Parameter]:
         value = sent[name]
         is_amount = isinstance(value, Decimal)
         text = html.amount_text(value, withdrawal.currency) if is_amount else str(value)
+        text = dict(known[name].choices).get(text, text) if name in known else text
+        if name.endswith("_percent"):
+            text = f"{text}: {orders.in_words(text)}"
         label = _(known[name].label) if name in known else name
-        masked = name == "purse" and withdrawal.is_card and not whole
+        masked = name == payee and withdrawal.is_card and not whole
         found.append(Parameter(name, label, text, masked, is_amount))
     return found
+
+
+def fee_cover(withdrawal: Withdrawal) -> reservations.Cover | None:
+    """What the balance can bear that pays only the fee; None where the same balance pays it."""
+    fee = withdrawal_fields.fee_apart(withdrawal)
+    if fee is None:
+        return None
+    return reservations.cover(account=withdrawal.account, currency=withdrawal.fee_currency, amount=fee)
 
 
 def similar(withdrawal: Withdrawal) -> QuerySet[Withdrawal]:
@@ -123,6 +139,9 @@ class Doubt:
     trail: Trail | None
     proposal: Approval | None
     bars: dict[str, str]
+    # Where the provider only lists: how often the whole list did not show it, of how many that are needed.
+    looks: int | None = None
+    looks_needed: int = 0
 
     @property
     def attempt(self) -> ProviderCall | None:
@@ -151,6 +170,8 @@ def doubt(withdrawal: Withdrawal, user: Any) -> Doubt:
         minutes_left=decisions.minutes_left(calls[0] if calls else None),
         trail=trail(withdrawal, calls[-1]) if calls else None,
         proposal=withdrawal_decisions.pending(withdrawal),
+        looks=withdrawal.misses if withdrawal_scans.is_scanned(withdrawal.account) else None,
+        looks_needed=settings.SCAN_TIMES,
         bars={
             step: withdrawal_decisions.why_not(actor=user, withdrawal=withdrawal, step=step)
             for step in withdrawal_decisions.CHECKS

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -126,12 +127,15 @@ class WithdrawalCreateView(ServiceFormView):
         return Withdrawal.objects.filter(created_by=self.request.user.pk, form_token=token).first()
 
     def perform(self, form: WithdrawalForm) -> Withdrawal:
-        return withdrawals.request(
-            actor=self.request.user,
-            account=self.account,
-            fields=form.to_service(),
-            form_token=self.form_token,
-        )
+        try:
+            return withdrawals.request(
+                actor=self.request.user,
+                account=self.account,
+                fields=form.to_service(),
+                form_token=self.form_token,
+            )
+        except ValidationError as error:
+            raise form.in_boxes(error) from error
 
     def context(self, **extra: Any) -> dict[str, Any]:
         able, _unable = estimates.paying_accounts()

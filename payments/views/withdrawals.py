@@ -181,7 +181,11 @@ class WithdrawalDetailView(DetailView):
             method_title=title.values_list("title", flat=True).first() or "",
             over=facts.over(withdrawal),
             approvals=facts.given(withdrawal),
-            reservation=withdrawal.reference.reservations.order_by("-created_at").first(),
+            reservation=withdrawal.reference.reservations.filter(
+                balance__currency=withdrawal.balance_currency
+            )
+            .order_by("-created_at")
+            .first(),
             attempts=facts.attempts(withdrawal),
             movements=Movement.objects.filter(reference_id=withdrawal.reference_id).order_by(
                 "booked_at", "id"

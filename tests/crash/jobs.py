@@ -63,6 +63,14 @@ def submit(row: int, kind: str = "withdrawal") -> None:
 
 
 @job
+def submit_listed(row: int, kind: str) -> None:
+    """The same at a provider that only lists."""
+    from tests.crash.test_listed_kills import SUBMIT
+
+    SUBMIT[kind](row)
+
+
+@job
 def task(row: int, kind: str = "withdrawal") -> None:
     _kind(kind).task(row)
 

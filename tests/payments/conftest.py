@@ -10,8 +10,11 @@ import pytest
 from django.db import connection
 
 from backoffice.kit import office
+from payments.providers.bitexbit import clock
 from sandbox import server
 from tests import factories
+from tests.payments import desk as desks
+from tests.payments import desk_rows
 from tests.payments import exchanger as exchangers
 
 
@@ -28,6 +31,30 @@ def box(running_box: Any, settings: Any) -> Any:
     settings.PROVIDER_INTERNAL_HOSTS = frozenset({f"127.0.0.1:{running_box.port}"})
     settings.POLL_FACTOR = 0.0
     return running_box
+
+
+@pytest.fixture(scope="session")
+def running_desk() -> Iterator[Any]:
+    with desks.running() as desk:
+        yield desk
+
+
+@pytest.fixture
+def desk(running_desk: Any, settings: Any) -> Any:
+    """An empty bitexbit whose address the product may talk to, every wait short."""
+    running_desk.reset()
+    clock.forget()
+    settings.PROVIDER_INTERNAL_HOSTS = frozenset({f"127.0.0.1:{running_desk.port}"})
+    settings.POLL_FACTOR = 0.0
+    settings.SETTLE_SECONDS = settings.REQUEST_LIFETIME_SECONDS = settings.SCAN_GAP_SECONDS = 0
+    settings.FAILED_SECOND_LOOK = 0
+    return running_desk
+
+
+@pytest.fixture
+def there(desk: Any, transactional_db: None) -> Any:
+    """An account at that bitexbit, with its payment methods, an opening balance, and money out."""
+    return desk_rows.account(desk)
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ class TestCallbacks:
     """D09, D10: a callback is a hint; the address says which bid, the body only claims."""
 
     def send(self, bid: Bid, body: str, token: str = "") -> int:
-        path = urlsplit(accounts.callback_url_of(bid.reference)).path
+        path = urlsplit(accounts.object_callback_url(bid.reference)).path
         if token:
             path = f"/callbacks/premium_exchanger/{token}/"
         answer = Client().post(path, body, content_type="application/x-www-form-urlencoded")

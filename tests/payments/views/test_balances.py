@@ -111,7 +111,7 @@ class TestList:
         assert rows.browser("operator").get(URL, {"export": "csv"}).status_code == 403
         answer = rows.browser("finance").get(URL, {"export": "csv", "currency": "USDT"})
         lines = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
-        assert [line["Stated"] for line in lines] == [
+        assert [line["Balance"] for line in lines] == [
             "100.123456789012345678",
             "200.123456789012345678",
         ]

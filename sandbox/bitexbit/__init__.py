@@ -1,0 +1,1 @@
+"""The simulated bitexbit gateway, written from its document."""
