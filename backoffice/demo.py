@@ -51,14 +51,11 @@ def accounts(host: str) -> list[dict[str, Any]]:
 
 def play(stage: office.Stage) -> int:
     """Play the scenes of all apps in the order of their times; gives how many. The sandbox's clock ends where it began."""
-    scenes = sorted(
-        (scene for plot in office.registry.plots for scene in plot(stage)), key=lambda scene: scene.at
-    )
+    every = (scene for plot in office.registry.plots for scene in plot(stage))
+    scenes = sorted((scene for scene in every if scene.at <= stage.end), key=lambda scene: scene.at)
     moved = 0.0
     try:
         for scene in scenes:
-            if scene.at > stage.end:
-                continue
             wanted = (scene.at - timezone.now()).total_seconds()
             stage.box("clock", {"advance": wanted - moved})
             moved = wanted

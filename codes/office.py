@@ -25,11 +25,11 @@ def _card(user: Any) -> dict[str, Any]:
 
 
 def _summary(voucher: Voucher) -> office.Summary:
-    status = Status(voucher.status)
+    is_held = voucher.reference.held_at is not None
     return office.Summary(
         title=voucher.payee or voucher.description or voucher.get_direction_display(),
-        status=status.label,
-        tone=Voucher.TONES[status],
+        status=_("Held") if is_held else voucher.get_status_display(),
+        tone="warn" if is_held else Voucher.TONES[Status(voucher.status)],
         amount=voucher.worth,
         currency=voucher.currency,
         account=voucher.account,
@@ -58,10 +58,7 @@ office.register(
         url="codes:voucher_list",
         query="status=awaiting_approval",
         permission="codes.approve_voucher",
-        # One yes is for the whole request.
-        rows=lambda user: Voucher.objects.filter(status=Status.AWAITING_APPROVAL, position=1).exclude(
-            created_by=user
-        ),
+        rows=lambda user: vouchers.requests_to_approve().exclude(created_by=user),
         icon="stamp",
     ),
     office.Waiting(

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -142,6 +143,13 @@ def _wake(made: list[Voucher]) -> None:
 def bound(vouchers: list[Voucher]) -> str:
     """The digest of everything that a yes to these vouchers would let go."""
     return keyed_digest("".join(voucher_fields.bound(one) for one in vouchers), "approval")
+
+
+def requests_to_approve() -> QuerySet[Voucher]:
+    """The first waiting voucher of each request: one yes is for all of it, also where only some wait again."""
+    waiting = Voucher.objects.filter(status=Status.AWAITING_APPROVAL)
+    earlier = waiting.filter(bulk=OuterRef("bulk"), position__lt=OuterRef("position"))
+    return waiting.exclude(Exists(earlier))
 
 
 def together(voucher: Voucher, statuses: tuple[str, ...] = WAITING) -> list[Voucher]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -84,34 +85,39 @@ class WithdrawalBulkApproveView(BulkActionView):
                 found[one.pk] = why
         return found | self.too_large([one for one in rows if one.pk not in found])
 
-    @staticmethod
-    def too_large(rows: list[Withdrawal]) -> dict[Any, str]:
+    def available(self, one: Withdrawal) -> Decimal | None:
+        """What is available of the balance that this would be paid from; each is looked up once."""
+        key = (one.account_id, one.balance_currency)
+        if key not in self._available:
+            balance = Balance.objects.filter(account_id=key[0], currency=key[1]).first()
+            self._available[key] = reservations.available(balance) if balance else None
+        return self._available[key]
+
+    @cached_property
+    def _available(self) -> dict[tuple[int, str], Decimal | None]:
+        return {}
+
+    def too_large(self, rows: list[Withdrawal]) -> dict[Any, str]:
         """What a balance cannot bear even alone, by key. What several come to stands in `demands`."""
-        free: dict[tuple[int, str], Decimal] = {}
         found = {}
         for one in rows:
-            key = (one.account_id, one.balance_currency)
-            if key not in free:
-                balance = Balance.objects.filter(account_id=key[0], currency=key[1]).first()
-                free[key] = (reservations.available(balance) if balance else None) or Decimal(0)
-            if one.max_debit > free[key]:
+            free = self.available(one) or Decimal(0)
+            if one.max_debit > free:
                 found[one.pk] = _("Not enough is available: %(free)s %(currency)s.") % {
-                    "free": html.amount_text(free[key], one.balance_currency),
+                    "free": html.amount_text(free, one.balance_currency),
                     "currency": one.balance_currency,
                 }
         return found
 
-    @staticmethod
-    def _demands(rows: list[Withdrawal]) -> list[Demand]:
+    def _demands(self, rows: list[Withdrawal]) -> list[Demand]:
         demands: dict[tuple[int, str], Demand] = {}
         for one in rows:
             key = (one.account_id, one.balance_currency)
-            if key not in demands:
-                balance = Balance.objects.filter(account_id=key[0], currency=key[1]).first()
-                available = reservations.available(balance) if balance else None
-                demands[key] = Demand(one.account, one.balance_currency, available=available)
-            demands[key].count += 1
-            demands[key].most += one.max_debit
+            demand = demands.setdefault(
+                key, Demand(one.account, one.balance_currency, available=self.available(one))
+            )
+            demand.count += 1
+            demand.most += one.max_debit
         return sorted(demands.values(), key=lambda demand: (demand.account.name, demand.currency))
 
     def show(self, chosen: list[Any], form: Any, **extra: Any) -> HttpResponseBase:

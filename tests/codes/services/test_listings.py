@@ -162,7 +162,9 @@ class TestSecondCodes:
 
 
 class TestPages:
-    @pytest.mark.parametrize("seed", range(3))
+    @pytest.mark.parametrize(
+        "seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 10))]
+    )
     def test_new_codes_between_the_pages_are_neither_missed_nor_doubled(
         self, issuing: Any, box: Any, seed: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.utils import timezone
 
 from backoffice.kit.states import IllegalMove
 from backoffice.models import AuditEntry
 from codes.models import Voucher
-from codes.services import vouchers
+from codes.services import creation, voucher_states, vouchers
 from payments.models import Approval, ExceptionItem, Movement, ProviderAccount, ProviderCall, Reservation
 from payments.services import freeze, polling
 from tests import factories
@@ -171,6 +172,21 @@ class TestApproval:
         assert not Reservation.objects.filter(ended_at=None).exists()
 
 
+class TestWaiting:
+    def test_a_request_counts_once_also_when_only_some_of_it_wait_again(
+        self, issuing: Any, people: Any
+    ) -> None:
+        three = ask(issuing, people["operator"], 3)
+        alone = ask(issuing, people["operator"])
+        assert set(vouchers.requests_to_approve()) == {three[0], alone[0]}
+        vouchers.approve(actor=people["approver"], voucher=three[0])
+        assert set(vouchers.requests_to_approve()) == set(alone)
+        for one in three[1:]:  # the first was made; what let the others through does not hold any more
+            with transaction.atomic():
+                creation.back_to_approval(voucher_states.lock(one.pk), "changed")
+        assert set(vouchers.requests_to_approve()) == {three[1], alone[0]}
+
+
 class TestFreeAmount:
     @pytest.fixture
     def free(self, issuing: Any) -> ProviderAccount:
@@ -310,7 +326,6 @@ class TestMaking:
         box.control("faults", {"provider": "bitloga", "action": "create", "mode": "drop_after"})
         vouchers.submit(voucher_id=approved.pk)
         Voucher.objects.filter(pk=approved.pk).update(status="creating", claimed_until=None)
-        from django.db import transaction
 
         from backoffice import audit
 
