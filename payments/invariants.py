@@ -160,7 +160,7 @@ def _booked(kinds: list[str], **where: Any) -> dict[int, tuple[int, Decimal]]:
 def books_foot() -> list[str]:
     """V9: what is paid or sent is booked once, to the last unit, and nothing else is."""
     broken = []
-    booked = _booked(["invoice"], of="invoice")
+    booked = _booked(["invoice"], reference__kind="invoice")
     paid = Invoice.objects.filter(status="paid").values_list("reference", "reference__value", "received")
     for reference, value, received in paid.iterator():
         times, total = booked.pop(reference, (0, None))
