@@ -4,7 +4,7 @@ from .accounts import AccountHealth, Currency, Method, ProviderAccount
 from .approvals import Approval
 from .balances import Balance, BalanceSnapshot
 from .callback_tokens import CallbackToken
-from .daily_sums import BooksZone, DailySum, UnfoldedMovement
+from .daily_sums import BooksZone, DailySum, MonthlySum, UnfoldedMovement
 from .destinations import OwnDestination
 from .exceptions import ExceptionItem
 from .freezes import Freeze
@@ -29,6 +29,7 @@ __all__ = [
     "Freeze",
     "Invoice",
     "Method",
+    "MonthlySum",
     "Movement",
     "OwnDestination",
     "ProviderAccount",
