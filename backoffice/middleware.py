@@ -5,6 +5,7 @@ Holds no rule about money and no page.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import uuid
 import zoneinfo
@@ -130,8 +131,9 @@ class StaffMiddleware:
         preference = getattr(request.user, "preference", None)
         if preference is None:
             return
-        if preference.time_zone in zoneinfo.available_timezones():
-            timezone.activate(zoneinfo.ZoneInfo(preference.time_zone))
+        if preference.time_zone:
+            with contextlib.suppress(zoneinfo.ZoneInfoNotFoundError, ValueError):
+                timezone.activate(zoneinfo.ZoneInfo(preference.time_zone))
         if preference.language and translation.check_for_language(preference.language):
             translation.activate(preference.language)
             request.LANGUAGE_CODE = translation.get_language()

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
+from html import escape
 from typing import Any
 
 import segno
+from django.forms.utils import flatatt
 from django.utils import timezone
-from django.utils.formats import get_format
+from django.utils.formats import get_format, localize
+from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
@@ -49,11 +52,37 @@ def icon(name: str, size: int = 18) -> SafeString:
     return SafeString(">".join(part.strip() for part in svg.split(">")))
 
 
+def shown(value: Any) -> str:
+    """A value as a template would show it: HTML as it is, text escaped, numbers and times in the person's language.
+
+    A template's variable costs several times as much, which counts where there are hundreds, as in a table.
+    """
+    if isinstance(value, Promise):
+        value = str(value)
+    if isinstance(value, SafeString):
+        return value
+    if isinstance(value, str):
+        return escape(value)
+    return when(value) if isinstance(value, dt.datetime) else conditional_escape(localize(value))
+
+
+def table_rows(
+    records: Iterable[Any],
+    cells: Sequence[tuple[str, Callable[[Any], Any]]],
+    row_class: Callable[[Any], str] | None = None,
+) -> SafeString:
+    """The rows of a table. cells: attributes (of `class_attr` and such) and content, a function of the record."""
+    lines = []
+    for record in records:
+        css = class_attr(row_class(record)) if row_class else ""
+        drawn = "".join([f"<td{attrs}>{shown(content(record))}</td>" for attrs, content in cells])
+        lines.append(f"<tr{css}>{drawn}</tr>\n")
+    return SafeString("".join(lines))
+
+
 def pill(text: Any, tone: str) -> SafeString:
     """A state as a word on a tint. An unknown tone is shown muted."""
-    return SafeString(
-        f'<span class="pill pill-{tone if tone in TONES else "muted"}">{conditional_escape(text)}</span>'
-    )
+    return SafeString(f'<span class="pill pill-{tone if tone in TONES else "muted"}">{shown(text)}</span>')
 
 
 @functools.lru_cache(maxsize=64)
@@ -84,8 +113,7 @@ def money(amount: Decimal | None, currency: str, *, signed: bool = False) -> Saf
     if signed and amount > 0:
         text, css = f"+{text}", "money money-in"
     return SafeString(
-        f'<span class="{css}">{conditional_escape(text)} '
-        f'<span class="currency">{conditional_escape(currency)}</span></span>'
+        f'<span class="{css}">{escape(text)} <span class="currency">{escape(currency)}</span></span>'
     )
 
 
@@ -93,10 +121,10 @@ def when(moment: dt.datetime | None, *, seconds: bool = False) -> SafeString:
     """A time in the person's zone; the title says it in UTC, to the second. Takes aware datetimes."""
     if moment is None:
         return EMPTY
-    local = f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"
-    utc = f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}"
-    shown = local if seconds else local[:-3]
-    return SafeString(f'<time datetime="{utc.replace(" ", "T")}Z" title="{utc} UTC">{shown}</time>')
+    local = timezone.localtime(moment).isoformat(" ", "seconds" if seconds else "minutes")
+    local = local[: 19 if seconds else 16]  # without the offset
+    utc = moment.astimezone(dt.UTC).isoformat(" ", "seconds")[:19]
+    return SafeString(f'<time datetime="{utc.replace(" ", "T")}Z" title="{utc} UTC">{local}</time>')
 
 
 def span(moment: dt.datetime | None) -> str:
@@ -138,7 +166,7 @@ def ago(moment: dt.datetime | None) -> SafeString:
 
 def link(url: str, text: Any, css: str = "") -> SafeString:
     """A link with the text escaped. `url` comes from reverse() or get_absolute_url(), never from outside."""
-    return format_html('<a class="{}" href="{}">{}</a>', css, url, text)
+    return SafeString(f'<a class="{escape(css)}" href="{escape(url)}">{shown(text)}</a>')
 
 
 def outside_link(url: str, text: Any = "") -> SafeString:
@@ -192,6 +220,16 @@ def qr(text: str, label: Any = "") -> SafeString:
 def class_attr(css: str) -> SafeString:
     """The attribute ` class="…"`, or nothing."""
     return format_html(' class="{}"', css) if css else SafeString("")
+
+
+def select(attrs: dict[str, Any], choices: Iterable[tuple[Any, Any]], chosen: Collection[str]) -> SafeString:
+    """A list of options, of which `chosen` are selected by their values. `choices` as forms have them, without groups."""
+    options = []
+    for value, label in choices:
+        text = "" if value is None else str(value)
+        mark = " selected" if text in chosen else ""
+        options.append(f'<option value="{escape(text)}"{mark}>{shown(label)}</option>')
+    return SafeString(f"<select{flatatt(attrs)}>{''.join(options)}</select>")
 
 
 def fact(label: Any, content: str) -> SafeString:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -63,12 +64,18 @@ class LinkColumn(Column):
     def __init__(self, *args: Any, to: Callable[[Any], Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.to = to
+        self._addresses: dict[Any, str] = {}  # many rows lead to the same few accounts
 
     def render(self, value: Any, record: Any) -> Any:
         target = self.to(record) if self.to else record
         if not target:
             return value
-        return html.link(target if isinstance(target, str) else target.get_absolute_url(), value)
+        if isinstance(target, str):
+            return html.link(target, value)
+        address = self._addresses.get(target)
+        if address is None:
+            address = self._addresses[target] = target.get_absolute_url()
+        return html.link(address, value)
 
 
 class MoneyColumn(Column):
@@ -220,15 +227,14 @@ class BaseTable(django_tables2.Table):
             yield Head(bound.header, attrs, sort, state)
 
     # --- Rows ---
-    def lines(self) -> Iterator[tuple[SafeString, list[tuple[SafeString, Any]]]]:
-        """Each row as (attributes of the row, [(attributes of the cell, content)])."""
+    @cached_property
+    def body(self) -> SafeString:
+        """The rows as HTML, drawn once."""
         cells = [(_labelled(bound), self._cell(bound)) for bound in self.columns]
         if self.pick:
             cells.insert(0, (_PICK, self.pick))
-        plain_row, has_class = html.class_attr(""), type(self).row_class is not BaseTable.row_class
-        for record in self.data:
-            css = html.class_attr(self.row_class(record)) if has_class else plain_row
-            yield css, [(attrs, cell(record)) for attrs, cell in cells]
+        row_class = self.row_class if type(self).row_class is not BaseTable.row_class else None
+        return html.table_rows(self.data, cells, row_class)
 
     def _cell(self, bound: Any) -> Callable[[Any], Any]:
         """How to draw this column's cell of a record: found once per column, then called for each row."""
@@ -244,20 +250,17 @@ class BaseTable(django_tables2.Table):
                 "use LinkColumn for links."
             )
         fixed = {name: item for name, item in (("column", column), ("table", self)) if name in wanted}
+        draw = partial(render, **fixed) if fixed else render
         takes_value, takes_record = "value" in wanted, "record" in wanted
-
-        def cell(record: Any) -> Any:
-            value = get(record)
-            if value in empty:
-                return default
-            arguments = dict(fixed)
-            if takes_value:
-                arguments["value"] = value
-            if takes_record:
-                arguments["record"] = record
-            return render(**arguments)
-
-        return cell
+        if takes_value and takes_record:
+            return lambda record: (
+                default if (value := get(record)) in empty else draw(value=value, record=record)
+            )
+        if takes_value:
+            return lambda record: default if (value := get(record)) in empty else draw(value=value)
+        if takes_record:
+            return lambda record: default if get(record) in empty else draw(record=record)
+        return lambda record: default if get(record) in empty else draw()
 
     def _reader(self, bound: Any, *, shown: bool) -> Callable[[Any], Any]:
         path = str(bound.accessor)

@@ -6,7 +6,7 @@ from .balances import KNOWN, Balance, BalanceSnapshot
 from .batch_payouts import BatchPayout, BatchRow
 from .bids import Bid, BidAct, BidImport, BidStatus
 from .callback_tokens import CallbackToken
-from .daily_sums import BooksZone, DailySum, UnfoldedMovement
+from .daily_sums import BooksZone, DailySum, MonthlySum, UnfoldedMovement
 from .destinations import OwnDestination
 from .directions import Direction, DirectionList
 from .exceptions import ExceptionItem
@@ -46,6 +46,7 @@ __all__ = [
     "Invoice",
     "InvoicePayment",
     "Method",
+    "MonthlySum",
     "Movement",
     "OwnDestination",
     "PartnerExchange",

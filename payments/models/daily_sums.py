@@ -1,4 +1,4 @@
-"""Sums of movements per day, so that pages and reports need not read millions of rows. They can always be made anew.
+"""Sums of movements per day and month, so that pages and reports need not read millions of rows. They can always be made anew.
 
 Written only by services.daily_sums, and by the trigger that notes each new movement (migration 0005).
 """
@@ -12,8 +12,8 @@ from .accounts import ProviderAccount
 from .movements import Movement
 
 
-class DailySum(models.Model):
-    """What came, what went and how often, of one account, currency and kind on one day of the books' zone.
+class Sums(models.Model):
+    """What came, what went and how often, of one account, currency and kind.
 
     True only together with the movements that are not folded in yet: read it through services.daily_sums.
     """
@@ -22,11 +22,19 @@ class DailySum(models.Model):
     currency = models.CharField(_("currency"), max_length=16)
     kind = models.CharField(_("kind"), max_length=16)
     on_balance = models.BooleanField(_("on balance"))
-    day = models.DateField(_("day"))
     count = models.BigIntegerField(_("movements"))
     # Wider than an amount: a million of the largest ones still fit.
     came = models.DecimalField(_("in"), max_digits=54, decimal_places=18)
     went = models.DecimalField(_("out"), max_digits=54, decimal_places=18)
+
+    class Meta:
+        abstract = True
+
+
+class DailySum(Sums):
+    """That of one day of the books' zone."""
+
+    day = models.DateField(_("day"))
 
     class Meta:
         verbose_name = _("daily sum")
@@ -40,6 +48,24 @@ class DailySum(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.account_id} {self.currency} {self.kind}"
+
+
+class MonthlySum(Sums):
+    """That of the days of one month (`month` is its first), so that years are not read day by day."""
+
+    month = models.DateField(_("month"))
+
+    class Meta:
+        verbose_name = _("monthly sum")
+        verbose_name_plural = _("monthly sums")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "currency", "kind", "on_balance", "month"], name="monthly_sum_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.account_id} {self.currency} {self.kind}"
 
 
 class UnfoldedMovement(models.Model):

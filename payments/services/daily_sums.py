@@ -1,4 +1,4 @@
-"""Sums of movements per day of the books' one zone (settings.TIME_ZONE), exact at any moment. Base floor.
+"""Sums of movements per day and month of the books' one zone (settings.TIME_ZONE), exact at any moment. Base floor.
 
 How nothing is missed: a trigger notes each new movement as unfolded in the movement's own transaction, and a read
 takes folded sums and unfolded movements in one statement, so from one snapshot of the database. `fold` moves
@@ -21,7 +21,7 @@ from django.db.models import Count, DecimalField, Exists, Q, QuerySet, Sum, Valu
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
-from payments.models import BooksZone, DailySum, Movement, UnfoldedMovement
+from payments.models import BooksZone, DailySum, MonthlySum, Movement, UnfoldedMovement
 
 KEYS = ("account", "currency", "kind", "on_balance", "day")
 CHUNK = 20_000
@@ -30,26 +30,36 @@ _LOCK = 7_305_118  # of PostgreSQL's advisory locks: one folds at a time
 _WIDE: DecimalField[Any, Any] = DecimalField(max_digits=54, decimal_places=18)
 _NOTHING = Value(Decimal(0), output_field=_WIDE)
 
-_SUMMED = """
-    INSERT INTO payments_dailysum AS known
-           (account_id, currency, kind, on_balance, day, count, came, went)
-    SELECT account_id, currency, kind, on_balance, (booked_at AT TIME ZONE %(zone)s)::date, count(*),
-           coalesce(sum(amount) FILTER (WHERE amount > 0), 0), coalesce(sum(amount) FILTER (WHERE amount < 0), 0)
+_DAYS = """
+    SELECT account_id, currency, kind, on_balance, (booked_at AT TIME ZONE %(zone)s)::date AS day, count(*) AS count,
+           coalesce(sum(amount) FILTER (WHERE amount > 0), 0) AS came,
+           coalesce(sum(amount) FILTER (WHERE amount < 0), 0) AS went
 """
+_ADD = """
+    ON CONFLICT (account_id, currency, kind, on_balance, {unit}) DO UPDATE
+    SET count = known.count + excluded.count, came = known.came + excluded.came, went = known.went + excluded.went
+"""
+_KEEP = f"""
+    kept_days AS (
+        INSERT INTO payments_dailysum AS known (account_id, currency, kind, on_balance, day, count, came, went)
+        SELECT * FROM days {_ADD.format(unit="day")}),
+    kept_months AS (
+        INSERT INTO payments_monthlysum AS known (account_id, currency, kind, on_balance, month, count, came, went)
+        SELECT account_id, currency, kind, on_balance, date_trunc('month', day)::date, sum(count), sum(came), sum(went)
+        FROM days GROUP BY 1, 2, 3, 4, 5 {_ADD.format(unit="month")})
+"""  # noqa: S608
 _FOLD = f"""
     WITH taken AS (
         DELETE FROM payments_unfoldedmovement WHERE movement_id IN
             (SELECT movement_id FROM payments_unfoldedmovement ORDER BY movement_id LIMIT %(limit)s)
         RETURNING movement_id),
-    kept AS ({_SUMMED}
-        FROM taken JOIN payments_movement ON id = movement_id GROUP BY 1, 2, 3, 4, 5
-        ON CONFLICT (account_id, currency, kind, on_balance, day) DO UPDATE
-        SET count = known.count + excluded.count, came = known.came + excluded.came, went = known.went + excluded.went)
+    days AS ({_DAYS} FROM taken JOIN payments_movement ON id = movement_id GROUP BY 1, 2, 3, 4, 5), {_KEEP}
     SELECT count(*) FROM taken
 """  # noqa: S608
 _FOLD_ALL = f"""
-    WITH gone AS (DELETE FROM payments_unfoldedmovement) {_SUMMED}
-    FROM payments_movement GROUP BY 1, 2, 3, 4, 5
+    WITH gone AS (DELETE FROM payments_unfoldedmovement),
+    days AS ({_DAYS} FROM payments_movement GROUP BY 1, 2, 3, 4, 5), {_KEEP}
+    SELECT count(*) FROM days
 """  # noqa: S608
 _DIFFERENCES = """
     WITH zone AS (SELECT zone FROM payments_bookszone),
@@ -65,6 +75,15 @@ _DIFFERENCES = """
                CASE WHEN movement_id IS NULL THEN -least(amount, 0) ELSE 0 END
         FROM moved LEFT JOIN payments_unfoldedmovement ON movement_id = id)
     SELECT account_id, currency, kind, on_balance, day, sum(count), sum(came), sum(went) FROM parts
+    GROUP BY 1, 2, 3, 4, 5 HAVING sum(count) <> 0 OR sum(came) <> 0 OR sum(went) <> 0 ORDER BY 1, 2, 3, 4, 5
+"""
+_MONTHS_DIFFER = """
+    WITH parts AS (
+        SELECT account_id, currency, kind, on_balance, month, count, came, went FROM payments_monthlysum
+        UNION ALL
+        SELECT account_id, currency, kind, on_balance, date_trunc('month', day)::date, -count, -came, -went
+        FROM payments_dailysum)
+    SELECT account_id, currency, kind, on_balance, month, sum(count), sum(came), sum(went) FROM parts
     GROUP BY 1, 2, 3, 4, 5 HAVING sum(count) <> 0 OR sum(came) <> 0 OR sum(went) <> 0 ORDER BY 1, 2, 3, 4, 5
 """
 
@@ -104,21 +123,24 @@ def totals(
         same &= Q() if value is None else Q(**{name: value})
     if on_balance is not None:
         same &= Q(on_balance=on_balance)
-    days, moments = Q(), Q()
+    moments = Q()
     if since is not None:
-        days, moments = days & Q(day__gte=since), moments & Q(booked_at__gte=begins(since))
+        moments &= Q(booked_at__gte=begins(since))
     if until is not None:
-        days &= Q(day__lte=until)
         moments &= Q(booked_at__lt=begins(until + dt.timedelta(days=1)))
 
     known = BooksZone.objects.filter(zone=settings.TIME_ZONE)
-    folded = (
-        DailySum.objects.filter(Exists(known), same, days)
+    unfolded = _grouped(Movement.objects.filter(Exists(known), same, moments, unfolded__isnull=False), by)
+    months, days = (None, _span("day", since, until)) if "day" in by else _whole_months(since, until)
+    folded = [
+        model.objects.filter(Exists(known), same, span)
         .values(*by)
         .annotate(n=Sum("count"), plus=Sum("came"), minus=Sum("went"))
-    )
-    unfolded = _grouped(Movement.objects.filter(Exists(known), same, moments, unfolded__isnull=False), by)
-    both = folded.order_by().union(unfolded, all=True)
+        .order_by()
+        for model, span in ((MonthlySum, months), (DailySum, days))
+        if span is not None
+    ]
+    both = unfolded.union(*folded, all=True)
     parts = list(both)
     if not parts:  # nothing moved, or the sums are those of another zone; they may be ready just now
         parts = list(both.all() if known.exists() else _grouped(Movement.objects.filter(same, moments), by))
@@ -133,6 +155,35 @@ def totals(
         line["came"] += part["plus"]
         line["went"] += part["minus"]
     return [line | {"total": line["came"] + line["went"]} for _key, line in sorted(found.items())]
+
+
+def _span(name: str, since: dt.date | None, until: dt.date | None) -> Q:
+    """From `since` to `until`, both included."""
+    span = Q() if since is None else Q(**{f"{name}__gte": since})
+    return span if until is None else span & Q(**{f"{name}__lte": until})
+
+
+def _whole_months(since: dt.date | None, until: dt.date | None) -> tuple[Q | None, Q | None]:
+    """The months that lie wholly in it, and the days beside them; None for nothing."""
+    first = None if since is None else _month_of(since if since.day == 1 else _month_after(since))
+    last = None if until is None else _month_of(until + dt.timedelta(days=1)) - dt.timedelta(days=1)
+    if first is not None and last is not None and first > last:
+        return None, _span("day", since, until)
+    days: Q | None = None
+    if since is not None and since != first:
+        days = Q(day__gte=since, day__lt=first)
+    if until is not None and until != last:
+        after = Q(day__gt=last, day__lte=until)
+        days = after if days is None else days | after
+    return _span("month", first, last), days
+
+
+def _month_of(day: dt.date) -> dt.date:
+    return day.replace(day=1)
+
+
+def _month_after(day: dt.date) -> dt.date:
+    return _month_of(_month_of(day) + dt.timedelta(days=31))
 
 
 def _grouped(movements: QuerySet[Movement], by: Sequence[str]) -> QuerySet[Movement, dict[str, Any]]:
@@ -150,11 +201,17 @@ def _grouped(movements: QuerySet[Movement], by: Sequence[str]) -> QuerySet[Movem
 
 
 def differences() -> list[dict[str, Any]]:
-    """Groups of KEYS whose sums are not those of the movements, by how much. Reads everything; must be empty."""
+    """Groups of KEYS whose sums are not those of the movements, by how much. Reads everything; must be empty.
+
+    A month (told by its first day) that differs from its days is among them.
+    """
     names = (*KEYS, "count", "came", "went")
+    found: list[dict[str, Any]] = []
     with connection.cursor() as cursor:
-        cursor.execute(_DIFFERENCES)
-        return [dict(zip(names, line, strict=True)) for line in cursor.fetchall()]
+        for query in (_DIFFERENCES, _MONTHS_DIFFER):
+            cursor.execute(query)
+            found += [dict(zip(names, line, strict=True)) for line in cursor.fetchall()]
+    return found
 
 
 # --- Folding: called by a worker ---
@@ -191,8 +248,9 @@ def fold_all() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         DailySum.objects.all().delete()
+        MonthlySum.objects.all().delete()
         cursor.execute(_FOLD_ALL, {"zone": settings.TIME_ZONE})
-        groups = cursor.rowcount
+        groups = int(cursor.fetchone()[0])
     BooksZone.objects.exclude(pk=1).delete()
     BooksZone.objects.update_or_create(
         pk=1, defaults={"zone": settings.TIME_ZONE, "folded_at": timezone.now()}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from decimal import Decimal
 from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -95,6 +97,11 @@ def counts(movement: Movement) -> SafeString:
 
 def balance_pill(on_balance: bool) -> SafeString:
     """The same as a word."""
+    return _balance_pill(on_balance, get_language())
+
+
+@functools.lru_cache(maxsize=64)
+def _balance_pill(on_balance: bool, _language: str | None) -> SafeString:
     return html.pill(_t("on balance"), "info") if on_balance else html.pill(_t("off balance"), "muted")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.views import ListView
@@ -13,8 +15,11 @@ from payments.models import Movement
 from payments.services import daily_sums, movements
 from payments.tables.movements import KindSumTable, MovementTable, SumTable
 
+Lines = list[dict[str, Any]]
+
 
 class MovementListView(ListView):
+    filterset: MovementFilters
     model = Movement
     table_class = MovementTable
     filterset_class = MovementFilters
@@ -24,22 +29,28 @@ class MovementListView(ListView):
     title = _("History")
     intro = _("Every change of a balance. Written once, never changed.")
 
+    @functools.cached_property
+    def lines(self) -> Lines | None:
+        """What the filters show comes to, by currency, balance and kind; None where that is too much to sum up."""
+        summed = self.filterset.summed()
+        if summed is None:
+            return movements.sums(self.filterset.qs)
+        return daily_sums.totals(by=movements.SUMMED_BY, **summed)
+
+    def count_rows(self, queryset: QuerySet[Any]) -> int | None:
+        """The sums know it, also of millions."""
+        lines = self.lines
+        return super().count_rows(queryset) if lines is None else sum(line["count"] for line in lines)
+
     def context(self, **extra: Any) -> dict[str, Any]:
-        filterset: MovementFilters = extra["filterset"]
-        summed = filterset.summed()
-        lines = (
-            movements.sums(filterset.qs)
-            if summed is None
-            else daily_sums.totals(by=movements.SUMMED_BY, **summed)
-        )
-        sums = None if lines is None else movements.per_currency(lines)
+        sums = None if self.lines is None else movements.per_currency(self.lines)
         kinds = [kind for line in sums or () for kind in line["kinds"]]
         return super().context(
             sums=sums,
             sum_table=SumTable(sums or ()),
             kind_table=KindSumTable(kinds),
             sum_cap=movements.SUM_CAP,
-            has_days=filterset.has_days,
+            has_days=self.filterset.has_days,
             books_zone=settings.TIME_ZONE,
             **extra,
         )

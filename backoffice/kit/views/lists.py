@@ -53,6 +53,7 @@ class ListView(SavedViews, StaffView):
     page_actions: ClassVar[Sequence[PageAction]] = ()
     bulk_actions: ClassVar[Sequence[BulkAction]] = ()
     live: ClassVar[int] = 0
+    filterset: Any  # from get() on
     exportable: ClassVar[bool] = True
     template_name = "generic/list.html"
     title: Any = ""
@@ -62,6 +63,11 @@ class ListView(SavedViews, StaffView):
         """The rows before any filter."""
         queryset = self.model._default_manager.all()
         return queryset.select_related(*self.select_related) if self.select_related else queryset
+
+    def count_rows(self, queryset: QuerySet[Any]) -> int | None:
+        """How many rows all pages have; None where that is more than one query may count."""
+        count = capped_count(queryset)
+        return count if count <= COUNT_CAP else None
 
     def get_title(self) -> Any:
         return self.title or str(self.model._meta.verbose_name_plural).capitalize()
@@ -73,7 +79,7 @@ class ListView(SavedViews, StaffView):
         queryset = self.get_queryset()
         filterset = None
         if self.filterset_class is not None:
-            filterset = self.filterset_class(asked, queryset=queryset, request=request)
+            filterset = self.filterset = self.filterset_class(asked, queryset=queryset, request=request)
             queryset = filterset.qs
         sorted_by, keyset = self._sorting(asked.get("sort", ""))
         if asked.get("export") in FORMATS:
@@ -95,15 +101,16 @@ class ListView(SavedViews, StaffView):
         live = self._live(asked, table)
         if live and request.headers.get(VERSION) == live:
             return HttpResponse(status=204)
-        count = len(page.rows) if page.is_only else capped_count(queryset)
+        count = len(page.rows) if page.is_only else self.count_rows(queryset)
+        capped = count is None
         response = self.render(
             title=self.get_title(),
             intro=self.intro,
             filterset=filterset,
             table=table,
             page=page,
-            count=min(count, COUNT_CAP),
-            count_is_capped=count > COUNT_CAP,
+            count=COUNT_CAP if capped else count,
+            count_is_capped=capped,
             sort=asked.get("sort", "") and sorted_by,
             filtered=filterset is not None and filterset.is_active,
             page_actions=allowed(self.page_actions, request.user),
@@ -157,8 +164,7 @@ class ListView(SavedViews, StaffView):
         """What changes whenever the first page would; "" where nobody looks for that."""
         if not self.live or "after" in asked or "before" in asked:
             return ""
-        drawn = repr([[str(attrs), *(str(cell) for _attrs, cell in cells)] for attrs, cells in table.lines()])
-        return hashlib.blake2b(drawn.encode(), digest_size=9).hexdigest()
+        return hashlib.blake2b(table.body.encode(), digest_size=9).hexdigest()
 
     def _wants_part(self) -> bool:
         htmx: Any = getattr(self.request, "htmx", None)

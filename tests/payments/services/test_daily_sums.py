@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from payments import invariants
-from payments.models import BooksZone, DailySum, Movement, UnfoldedMovement
+from payments.models import BooksZone, DailySum, MonthlySum, Movement, UnfoldedMovement
 from payments.services import daily_sums, movements
 from tests.payments import rows
 
@@ -149,6 +149,21 @@ class TestTotals:
         ):
             assert said(by, **scope) == plain(by, "UTC", where, values), scope
 
+    @pytest.mark.parametrize("folded", (0, 200, 300))
+    def test_any_days_sum_up_to_the_rows_also_over_whole_months(self, folded: int, accounts: Any) -> None:
+        daily_sums.fold()
+        random_movements(accounts, 300, seed=9)
+        daily_sums.fold(seconds=0, chunk=max(folded, 1))
+        by, day = ("currency", "kind"), "(booked_at AT TIME ZONE 'UTC')::date"
+        ends = [dt.date(2026, month, number) for month in (8, 9, 10) for number in (1, 2, 15, 30)]
+        ends += [dt.date(2026, 8, 31), dt.date(2026, 10, 31), dt.date(2026, 11, 1), dt.date(2027, 2, 1)]
+        for since in ends:
+            for until in ends:
+                wanted = plain(by, "UTC", f"{day} BETWEEN %s AND %s", (since, until))
+                assert said(by, since=since, until=until) == wanted, (since, until)
+            assert said(by, since=since) == plain(by, "UTC", f"{day} >= %s", (since,)), since
+            assert said(by, until=since) == plain(by, "UTC", f"{day} <= %s", (since,)), since
+
     def test_days_of_a_zone_are_its_own_also_when_clocks_change(self, accounts: Any, settings: Any) -> None:
         settings.TIME_ZONE = "Europe/Berlin"
         daily_sums.fold()
@@ -221,9 +236,15 @@ class TestInvariant:
         daily_sums.fold()
         assert invariants.sums_agree() == []
         DailySum.objects.update(came=Decimal("5.000000000000000001"))
-        (breach,) = invariants.sums_agree()
+        breach, _of_its_month = invariants.sums_agree()
         assert "USDT" in breach
         assert "0.000000000000000001" in breach
+
+    def test_it_sees_a_month_that_is_not_that_of_its_days(self, accounts: Any) -> None:
+        rows.movement(accounts[0], "5")
+        daily_sums.fold()
+        MonthlySum.objects.update(count=2)
+        assert len(invariants.sums_agree()) == 1
 
     def test_it_sees_a_lost_note_and_a_second_one(self, accounts: Any) -> None:
         made = rows.movement(accounts[0], "5")
