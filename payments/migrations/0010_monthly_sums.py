@@ -17,7 +17,7 @@ FROM_DAYS = migrations.RunSQL(
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0005_daily_sums"),
+        ("payments", "0009_wallets_deposits"),
     ]
 
     operations = [
