@@ -7,6 +7,7 @@ from django.utils.timezone import get_current_timezone_name
 from django.utils.translation import gettext as _
 
 from backoffice.kit.exports import ExportColumn
+from payments.filters.movements import tags
 from payments.models import Movement, ProviderAccount
 from payments.services.statements import Moved, Statement
 
@@ -47,6 +48,22 @@ def statement_columns() -> list[ExportColumn]:
         ),
         ExportColumn(_("Off balance: in"), lambda one: one.moved_off.came),
         ExportColumn(_("Off balance: out"), lambda one: one.moved_off.went),
+        *(column for tag, _label in tags() for column in _of_tag(tag)),
+    ]
+
+
+def _of_tag(tag: str) -> list[ExportColumn]:
+    """What of all that is marked with this tag, on balance and off it."""
+
+    def columns(of: str, label: str) -> list[ExportColumn]:
+        return [
+            ExportColumn(label % _("in"), lambda one: getattr(one, of).get(tag, NOTHING).came),
+            ExportColumn(label % _("out"), lambda one: getattr(one, of).get(tag, NOTHING).went),
+        ]
+
+    return [
+        *columns("tagged", _("Of that tagged %(tag)s") % {"tag": tag} + ": %s"),
+        *columns("tagged_off", _("Off balance, tagged %(tag)s") % {"tag": tag} + ": %s"),
     ]
 
 

@@ -12,19 +12,25 @@ from payments.models import BatchPayout
 
 from .common import account_filter
 
-HELD, UNPAID = "held", "unpaid"
+HELD, UNPAID, TROUBLE = "held", "unpaid", "trouble"
 
 
 class StatusFilter(ChoiceFilter):
-    """A state, all that is held, or all whose deposit nobody has begun to pay."""
+    """A state, all that is held, all whose deposit nobody has begun to pay, or was paid for nothing so far."""
 
     def __init__(self, **kwargs: Any) -> None:
-        more = [(UNPAID, _("Deposit to be paid")), (HELD, _("Held"))]
+        more = [
+            (UNPAID, _("Deposit to be paid")),
+            (TROUBLE, _("Deposit paid and lost sight of")),
+            (HELD, _("Held")),
+        ]
         super().__init__(choices=[*BatchPayout.Status.choices, *more], **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == HELD:
             return qs.filter(reference__held_at__isnull=False)
+        if value == TROUBLE:
+            return qs.filter(pk__in=BatchPayout.objects.in_trouble().values("pk"))
         if value == UNPAID:
             return qs.filter(pk__in=BatchPayout.objects.unpaid().values("pk"))
         return super().filter(qs, value)

@@ -5,6 +5,7 @@ They check syntax only; addresses, amounts and who may pay are rules of services
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +40,13 @@ class BatchPayoutForm(forms.Form):
             self.fields[field.name] = form_field(field)
         rows = self.fields[ROWS]
         rows.required = False  # a file may bring them
-        rows.widget.attrs |= {"rows": 8, "spellcheck": "false", "class": "mono", "wrap": "off"}
+        rows.widget.attrs |= {
+            "rows": 8,
+            "spellcheck": "false",
+            "class": "mono",
+            "wrap": "off",
+            "data-rows": "",
+        }
         self.fields[FILE] = forms.FileField(
             label=gettext_lazy("Or a CSV file"),
             help_text=gettext_lazy("Address and amount per line. Its lines appear in the box above."),
@@ -79,8 +86,23 @@ class BatchPayoutForm(forms.Form):
         return list(self.errors.get(SIMILAR, ()))
 
     def main_fields(self) -> list[Any]:
-        """All fields but the tick, which is drawn only where it is asked for."""
-        return [field for field in self.visible_fields() if field.name != SIMILAR]
+        """All fields but the rows and the tick, which are drawn apart."""
+        return [field for field in self.visible_fields() if field.name not in (ROWS, "delay", SIMILAR)]
+
+    def rows_field(self) -> Any:
+        """The box of rows."""
+        return self[ROWS]
+
+    def bad_lines(self) -> str:
+        """What is wrong with which line of the box, as JSON: the editor shows it at its row."""
+        told = self.errors.as_data().get(ROWS, []) if self.is_bound else []
+        return json.dumps(
+            {
+                str(error.params["line"]): str(error.params["why"])
+                for error in told
+                if error.code == "line" and error.params
+            }
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

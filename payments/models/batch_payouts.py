@@ -7,10 +7,12 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.fields import MoneyField
 
+from .exceptions import ExceptionItem
 from .references import Reference, Tracked
 from .withdrawals import Withdrawal
 
@@ -21,9 +23,22 @@ class BatchPayoutQuerySet(models.QuerySet["BatchPayout"]):
     """Which of them."""
 
     def unpaid(self) -> BatchPayoutQuerySet:
-        """Those that wait for a deposit which nobody is paying: what was to pay it never left."""
-        nobody = models.Q(withdrawal__isnull=True) | models.Q(withdrawal__status__in=["rejected", "canceled"])
-        return self.filter(nobody, status=BatchPayout.Status.AWAITING_DEPOSIT, paid_outside_at__isnull=True)
+        """Those that wait for a deposit which nobody is paying, while there is time: what was to pay it never left."""
+        gone = ["rejected", "canceled", "failed"]
+        nobody = models.Q(withdrawal__isnull=True) | models.Q(withdrawal__status__in=gone)
+        return self.filter(
+            nobody,
+            status=BatchPayout.Status.AWAITING_DEPOSIT,
+            paid_outside_at__isnull=True,
+            reference__held_at__isnull=True,
+            pay_until__gt=timezone.now(),
+        )
+
+    def in_trouble(self) -> BatchPayoutQuerySet:
+        """Those whose deposit we paid for nothing so far: expired after it, or the provider does not see it."""
+        kinds = [ExceptionItem.Kind.EXPIRED_PAID, ExceptionItem.Kind.DEPOSIT_UNSEEN]
+        items = ExceptionItem.objects.filter(kind__in=kinds, status=ExceptionItem.Status.OPEN)
+        return self.filter(reference__in=items.values("reference"))
 
 
 class BatchPayout(Tracked):

@@ -32,6 +32,7 @@ class ExceptionItem(models.Model):
         AML_FLAG = "aml_flag", _("Flagged by the provider's AML check")
         DEPOSIT_REJECTED = "deposit_rejected", _("Deposit rejected")
         EXPIRED_PAID = "expired_paid", _("Expired after our deposit")
+        DEPOSIT_UNSEEN = "deposit_unseen", _("Our deposit is not seen there")
         BAD_ROW = "bad_row", _("Line that could not be read")
         DENIED = "denied", _("Keys refused")
         ACCOUNT_MOVED = "account_moved", _("Account moved")

@@ -65,6 +65,15 @@ office.register(
         icon="split",
     ),
     office.Waiting(
+        name="batch-payouts-in-trouble",
+        label=_("Batch payouts whose deposit was paid and lost sight of"),
+        url="payments:batchpayout_list",
+        query="status=trouble",
+        permission="payments.view_batchpayout",
+        rows=lambda user: BatchPayout.objects.in_trouble(),
+        icon="triangle-alert",
+    ),
+    office.Waiting(
         name="unknown-batch-payouts",
         label=_("Batch payouts with an unknown outcome"),
         url="payments:batchpayout_list",

@@ -18,7 +18,7 @@ from backoffice.kit import wake
 from backoffice.permissions import guarded
 from payments.models import BatchPayout
 
-from . import batch_payouts, batch_reports, decisions, exceptions, schedule
+from . import batch_payouts, batch_states, decisions, exceptions, schedule
 
 Status = BatchPayout.Status
 SAME_CUSTOMER = gettext_noop(
@@ -71,12 +71,12 @@ def resolve(*, actor: Any, batch_payout: BatchPayout, outcome: str, note: str) -
     Raises ValidationError (state, person, note, age of the look-up).
     """
     note = decisions.noted(note)
-    locked = batch_reports.lock(batch_payout.pk)
+    locked = batch_states.lock(batch_payout.pk)
     if outcome == "failed":
         _may_fail(locked, actor)
         if locked.reference.held_at is not None:
             exceptions.end_hold(actor=actor, reference=locked.reference, note=note)
-        batch_reports.move(locked, Status.FAILED, way=audit.Way.STAFF, actor=actor, note=note)
+        batch_states.move(locked, Status.FAILED, way=audit.Way.STAFF, actor=actor, note=note)
         return locked
     _may_adopt(locked, actor)
     if outcome not in {one["id"] for one in locked.candidates}:

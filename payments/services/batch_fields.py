@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import hashlib
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ MOST_HOURS = 8784  # a year: more is a slip
 MOST_TOLD = 20  # lines that are told of at once
 MOST_COINS = Decimal(21_000_000)
 SECONDS = 5.0
+DECIMAL_COMMA = re.compile(
+    r"\s*[^\s,]+\s+[0-9]+,[0-9]*\s*"
+)  # "address 0,5": a wrong amount, not three columns
 
 
 @dataclass(frozen=True)
@@ -56,31 +60,42 @@ def read_rows(text: str, *, network: str) -> list[Row]:
     a tab or spaces; a first line of titles is passed over. Raises ValidationError on `payouts`: which line, and why.
     """
     found: list[Row] = []
-    problems: list[str] = []
+    problems: dict[int, str] = {}
     seen: dict[str, int] = {}
     for line, words in _lines(text):
         try:
             row = _row(line, words, network)
         except ValidationError as error:
-            problems.append(_("Line %(line)s: %(why)s") % {"line": line, "why": " ".join(error.messages)})
+            problems[line] = " ".join(error.messages)
             continue
         earlier = seen.setdefault(comparable(row.address), line)
         if earlier != line:
-            why = _("The address stands in line %s already. Add the amounts up.") % earlier
-            problems.append(_("Line %(line)s: %(why)s") % {"line": line, "why": why})
+            problems[line] = _("The address stands in line %s already. Add the amounts up.") % earlier
         found.append(row)
-    if len(problems) > MOST_TOLD:
-        more = len(problems) - MOST_TOLD
-        problems = [*problems[:MOST_TOLD], _("And %s more lines.") % more]
-    if not problems and not found:
-        problems.append(_("Enter at least one address with its amount."))
-    if not problems and len(found) > MOST_ROWS:
-        problems.append(_("At most %s rows in one batch.") % MOST_ROWS)
-    if not problems and sum((row.amount for row in found), Decimal(0)) > MOST_COINS:
-        problems.append(_("That is more Bitcoin than there can be."))
     if problems:
-        raise ValidationError({"payouts": problems})
+        raise wrong_lines(problems)
+    told = ""
+    if not found:
+        told = _("Enter at least one address with its amount.")
+    elif len(found) > MOST_ROWS:
+        told = _("At most %s rows in one batch.") % MOST_ROWS
+    elif sum((row.amount for row in found), Decimal(0)) > MOST_COINS:
+        told = _("That is more Bitcoin than there can be.")
+    if told:
+        raise ValidationError({"payouts": told})
     return found
+
+
+def wrong_lines(problems: Mapping[int, str]) -> ValidationError:
+    """A refusal on `payouts` that tells of each line why (in `params`: `line`, `why`), and of very many which they are."""
+    told: list[Any] = [
+        ValidationError(_("Line %(line)s: %(why)s"), code="line", params={"line": line, "why": why})
+        for line, why in list(problems.items())[:MOST_TOLD]
+    ]
+    if len(problems) > MOST_TOLD:
+        rest = ", ".join(str(line) for line in list(problems)[MOST_TOLD:])
+        told.append(_("Something is wrong in these lines as well: %s") % rest)
+    return ValidationError({"payouts": told})
 
 
 def _lines(text: str) -> list[tuple[int, list[str]]]:
@@ -89,6 +104,8 @@ def _lines(text: str) -> list[tuple[int, list[str]]]:
         if not line.strip():
             continue
         divider = next((sign for sign in ("\t", ";", ",") if sign in line), "")
+        if divider == "," and DECIMAL_COMMA.fullmatch(line):
+            divider = ""
         words = next(csv.reader([line], delimiter=divider)) if divider else line.split()
         lines.append((number, [word.strip() for word in words]))
     if lines and lines[0][1][0].lower() in ("address", "addr", _("Address").lower()):
@@ -224,12 +241,8 @@ def ask_provider(account: ProviderAccount, rows: Sequence[Row], *, seconds: floa
             told[row.line] = client.validate_address(row.address).valid is True
         except ProviderError:
             break  # it does not answer now: a worker asks before anything is created
-    wrong = [row for row in rows if told.get(row.line) is False]
-    if wrong:
-        why = _("The provider says that this is no valid address.")
-        raise ValidationError(
-            {"payouts": [_("Line %(line)s: %(why)s") % {"line": row.line, "why": why} for row in wrong]}
-        )
+    if wrong := [row.line for row in rows if told.get(row.line) is False]:
+        raise wrong_lines(dict.fromkeys(wrong, _("The provider says that this is no valid address.")))
     return [Row(row.line, row.address, row.amount, told.get(row.line)) for row in rows]
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,37 +19,45 @@ from backoffice import audit
 from backoffice.kit import money
 from backoffice.kit.fields import keyed_digests
 from backoffice.permissions import guarded
+from payments import addresses
 from payments.models import BatchPayout, Method, ProviderAccount, Withdrawal
 from payments.models.accounts import BitcoinNetwork
 from payments.models.batch_payouts import CURRENCY
-from payments.providers import PROVIDERS, offering
+from payments.providers import offering
 from payments.providers.base import Withdrawals
 
-from . import batch_deposits, batch_reports, calls, withdrawal_fields, withdrawals
+from . import batch_alarms, batch_deposits, batch_states, calls, spellings, withdrawal_fields, withdrawals
 
 Status = BatchPayout.Status
-NEVER_LEFT = batch_reports.NEVER_LEFT
-MARKABLE = (Status.AWAITING_DEPOSIT, *batch_reports.DEPOSITED, Status.EXPIRED)
-OWN = ("paysys", "currency", "_max_debit", "_note")
+NEVER_LEFT = batch_alarms.NEVER_LEFT
+MARKABLE = (Status.AWAITING_DEPOSIT, *batch_states.DEPOSITED, Status.EXPIRED)
+OWN = ("_max_debit", "_note")
+BITCOIN = "bitcoin"  # as payments.addresses calls it
+FEE_IS_OURS = "1"  # see withdrawal_fields.PAYERS
+#: Of an error: the provider's name of a field, and what the form of a deposit calls it.
+OURS = {"ticker": "currency", "network": "paysys"}
 
 
 def ways(batch_payout: BatchPayout) -> list[Method]:
     """The payment systems of our accounts that can pay this deposit now: BTC to an address of the main network."""
     if batch_payout.network != BitcoinNetwork.MAIN:
         return []
+    by_code = Q(network="", internal_balance=False, needs_purse=True)
     found = Method.objects.filter(
+        by_code | ~Q(network=""),
         currency=CURRENCY,
-        code__iexact=CURRENCY,
         for_withdrawal=True,
         enabled=True,
-        internal_balance=False,
-        needs_purse=True,
+        needs_tag=False,
+        is_fiat=False,
+        is_card=False,
         account__provider__in=offering(Withdrawals),
     ).select_related("account")
     return [
         method
         for method in found.order_by("account__name", "code")
-        if not withdrawal_fields.may_pay_out(method.account)
+        if addresses.network_of(method.network or method.code) == BITCOIN
+        and not withdrawal_fields.may_pay_out(method.account)
     ]
 
 
@@ -88,8 +97,9 @@ def pay(
 ) -> Withdrawal:
     """Request the withdrawal that pays the deposit, from another account of ours: exactly the amount, to its address.
 
-    `fields`: `paysys`, `currency`, `_max_debit`, `_note`, as of withdrawals.request; amount and address are the
-    batch's and cannot be given. Another person approves it as any withdrawal. Raises ValidationError by field.
+    `fields`: `paysys` (the code of one of `ways`), `currency` (of the balance), `_max_debit`, `_note`; amount and
+    address are the batch's and cannot be given. Another person approves it as any withdrawal. Raises ValidationError
+    by field.
     """
     current = BatchPayout.objects.select_related("reference", "account", "withdrawal").get(pk=batch_payout.pk)
     earlier = Withdrawal.objects.filter(created_by=actor, form_token=form_token, pays_batch=current).first()
@@ -97,19 +107,19 @@ def pay(
         return earlier
     if refusal := why_not(current):
         raise ValidationError(refusal)
-    if (account.pk, fields.get("paysys")) not in {(way.account_id, way.code) for way in ways(current)}:
+    asked = (account.pk, fields.get("paysys"))
+    method = next((way for way in ways(current) if (way.account_id, way.code) == asked), None)
+    if method is None:
         raise ValidationError({"paysys": _("Choose a payment system that pays BTC to an address.")})
     assert current.deposit_amount is not None  # noqa: S101  (why_not has looked)
     sent = {name: value for name, value in fields.items() if name in OWN} | {
         "amount": money.plain(current.deposit_amount),
-        "purse": current.deposit_address,
         "_customer_reference": _("Batch payout %s") % current.reference.value,
+        **_spelled(method, current.deposit_address, str(fields.get("currency", ""))),
     }
-    if any(field.name == "fee_payer" for field in PROVIDERS[account.provider].withdrawal_fields):
-        sent["fee_payer"] = "1"  # exactly the deposit must arrive: the fee is ours
 
     def link(withdrawal: Withdrawal) -> None:
-        locked = batch_reports.lock(current.pk)
+        locked = batch_states.lock(current.pk)
         if refusal := why_not(locked, but=withdrawal):
             raise ValidationError(refusal)
         BatchPayout.objects.filter(pk=locked.pk).update(withdrawal=withdrawal, version=locked.version + 1)
@@ -122,7 +132,30 @@ def pay(
             to=withdrawal.shown,
         )
 
-    return withdrawals.request(actor=actor, account=account, fields=sent, form_token=form_token, link=link)
+    try:
+        return withdrawals.request(
+            actor=actor, account=account, fields=sent, form_token=form_token, link=link
+        )
+    except ValidationError as error:
+        raise spellings.renamed(error, OURS) from error
+
+
+def _spelled(method: Method, address: str, currency: str) -> dict[str, str]:
+    """Payment system, address and balance under the provider's names; the fee is ours, so that exactly the deposit
+    arrives. Raises ValidationError on `currency`.
+    """
+    if not spellings.has_networks(method.account):
+        return {"paysys": method.code, "currency": currency, "purse": address}
+    if currency not in ("", method.currency):
+        raise ValidationError(
+            {"currency": _("This account pays it from its balance in %s.") % method.currency}
+        )
+    return {
+        "ticker": method.currency,
+        "network": method.network,
+        "address": address,
+        "fee_payer": FEE_IS_OURS,
+    }
 
 
 @guarded("payments.pay_batchpayout")
@@ -134,7 +167,7 @@ def mark_paid(*, actor: Any, batch_payout: BatchPayout, note: str) -> BatchPayou
     note = (note or "").strip()
     if not note:
         raise ValidationError({"note": _("Write from where and how it was paid.")})
-    locked = batch_reports.lock(batch_payout.pk)
+    locked = batch_states.lock(batch_payout.pk)
     if locked.status not in MARKABLE:
         raise ValidationError(_("There is no deposit to be paid now."))
     if locked.paid_outside_at is not None:

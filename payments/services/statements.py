@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
 from payments.models import Balance, BalanceSnapshot, Movement, ProviderAccount
 
@@ -40,6 +40,9 @@ class Statement:
     opening: Decimal = ZERO
     kinds: dict[str, Moved] = field(default_factory=dict)
     off_balance: dict[str, Moved] = field(default_factory=dict)
+    #: What of it is marked, by tag: on balance and off it.
+    tagged: dict[str, Moved] = field(default_factory=dict)
+    tagged_off: dict[str, Moved] = field(default_factory=dict)
     stated: Decimal | None = None
     asked_at: dt.datetime | None = None
     later: Decimal = ZERO
@@ -105,7 +108,7 @@ def _ordered(kinds: dict[str, Moved]) -> list[tuple[str, Moved]]:
 def over(*, since: dt.date, until: dt.date, account: str = "", currency: str = "") -> list[Statement]:
     """Statements of all accounts and currencies that ever had a balance or a movement up to then, by name.
 
-    account: the id of one, as text. Four queries (a few more where there is nothing), whatever the number of movements.
+    account: the id of one, as text. Five queries (a few more where there is nothing), whatever the number of movements.
     """
     scope: dict[str, Any] = {"account": int(account) if account else None, "currency": currency}
     found: dict[tuple[int, str], Statement] = {}
@@ -128,7 +131,26 @@ def over(*, since: dt.date, until: dt.date, account: str = "", currency: str = "
         one = statement(line["account"], line["currency"])
         kinds = one.kinds if line["on_balance"] else one.off_balance
         kinds[line["kind"]] = Moved(line["came"], line["went"])
+    for line in _tagged(since, until, **scope):
+        one = statement(line["account"], line["currency"])
+        tags = one.tagged if line["on_balance"] else one.tagged_off
+        tags[line["tag"]] = Moved(line["came"] or ZERO, line["went"] or ZERO)
     return sorted(found.values(), key=lambda one: (one.account.name, one.currency))
+
+
+def _tagged(since: dt.date, until: dt.date, *, account: int | None, currency: str) -> QuerySet[Any, Any]:
+    """What marked movements came to. They are few and have an index of their own; daily sums know no tags."""
+    begin, end = daily_sums.begins(since), daily_sums.begins(until + dt.timedelta(days=1))
+    rows = Movement.objects.filter(~Q(tag=""), booked_at__gte=begin, booked_at__lt=end)
+    if account is not None:
+        rows = rows.filter(account=account)
+    if currency:
+        rows = rows.filter(currency=currency)
+    return (
+        rows.order_by()
+        .values("account", "currency", "tag", "on_balance")
+        .annotate(came=Sum("amount", filter=Q(amount__gt=0)), went=Sum("amount", filter=Q(amount__lt=0)))
+    )
 
 
 def _stated(end: dt.datetime, *, account: int | None, currency: str) -> QuerySet[Any]:

@@ -20,7 +20,8 @@ from django.utils.translation import gettext_lazy
 from backoffice.kit.forms import ReasonForm
 from backoffice.kit.views import ApproveView, DecisionView, ServiceFormView
 from payments.forms.batch_payouts import BatchResolveForm, DepositForm, PaidOutsideForm
-from payments.models import Balance, BatchPayout, Withdrawal
+from payments.models import BatchPayout, Withdrawal
+from payments.models.batch_payouts import CURRENCY
 from payments.services import (
     accounts,
     approvals,
@@ -29,6 +30,8 @@ from payments.services import (
     batch_payments,
     batch_payouts,
     freeze,
+    reservations,
+    spellings,
 )
 
 from .batch_payouts import APPROVE, PAY, bars, way_label
@@ -162,12 +165,15 @@ class BatchPayoutPayView(ServiceFormView):
         return super().get(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        of_ours = {way.account_id for way in self.ways}
-        stated = Balance.objects.filter(account__in=of_ours, stated__isnull=False)
+        of_ours = {way.account_id: way.account for way in self.ways}
+        known = {pk: reservations.funds(account) for pk, account in of_ours.items()}
         return {
             **super().get_form_kwargs(),
-            "ways": [(f"{way.account_id}:{way.code}", way_label(way)) for way in self.ways],
-            "currencies": sorted(set(stated.values_list("currency", flat=True))),
+            "ways": [
+                (f"{way.account_id}:{way.code}", way_label(way, known[way.account_id].get(way.currency)))
+                for way in self.ways
+            ],
+            "currencies": sorted({CURRENCY, *(currency for funds in known.values() for currency in funds)}),
         }
 
     def made(self, token: uuid.UUID) -> Withdrawal | None:
@@ -179,13 +185,16 @@ class BatchPayoutPayView(ServiceFormView):
         if way is None:
             raise ValidationError({"way": _("This way is not open any more.")})
         fields = {name: value for name, value in form.cleaned_data.items() if name != "way" and value}
-        return batch_payments.pay(
-            actor=self.request.user,
-            batch_payout=self.batch,
-            account=way.account,
-            fields={**fields, "paysys": way.code},
-            form_token=self.form_token,
-        )
+        try:
+            return batch_payments.pay(
+                actor=self.request.user,
+                batch_payout=self.batch,
+                account=way.account,
+                fields={**fields, "paysys": way.code},
+                form_token=self.form_token,
+            )
+        except ValidationError as error:
+            raise spellings.renamed(error, {"paysys": "way"}) from error
 
     def context(self, **extra: Any) -> dict[str, Any]:
         return super().context(

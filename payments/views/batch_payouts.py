@@ -26,6 +26,7 @@ from backoffice.kit.views import (
 from backoffice.permissions import APPROVER, roles_of
 from payments.filters.batch_payouts import BatchPayoutFilters
 from payments.forms.batch_payouts import BatchPayoutForm
+from payments.forms.withdrawals import fee_text
 from payments.models import BatchPayout, ExceptionItem, Movement, ProviderAccount
 from payments.providers import offering
 from payments.providers.batches import BatchPayouts
@@ -35,9 +36,10 @@ from payments.services import (
     batch_decisions,
     batch_payments,
     batch_payouts,
-    batch_reports,
+    batch_states,
     decisions,
     freeze,
+    reservations,
 )
 from payments.tables.batch_payouts import BatchPayoutTable, signature
 
@@ -48,7 +50,7 @@ APPROVE, REQUEST, PAY = (
     "payments.pay_batchpayout",
 )
 BEFORE_SENDING = (Status.AWAITING_APPROVAL, Status.APPROVED)
-ASKABLE = tuple(status for status in batch_reports.ASKED if status != Status.CREATING)
+ASKABLE = tuple(status for status in batch_states.ASKED if status != Status.CREATING)
 
 
 def makers() -> tuple[list[ProviderAccount], list[tuple[ProviderAccount, str]]]:
@@ -200,7 +202,7 @@ class BatchPayoutDetailView(DetailView):
         context = super().context(
             rows=list(batch.rows.order_by("position")),
             signature=signature(batch),
-            is_final=batch.status in batch_reports.FINAL,
+            is_final=batch.status in batch_states.FINAL,
             is_sent=batch.status not in BEFORE_SENDING,
             is_mine=batch.created_by_id == self.request.user.pk,
             may_approve=self.may(APPROVE),
@@ -316,14 +318,19 @@ class BatchPayoutCreateView(ServiceFormView):
         )
 
 
-def way_label(way: Any) -> str:
-    """An account of ours and its payment system, as a choice."""
-    fee = (
-        ""
-        if way.fee_fixed is None
-        else f", {_('fee')} {html.amount_text(way.fee_fixed, places=0)} {way.currency}"
-    )
-    return f"{way.account.name} · {way.code}{fee}"
+def way_label(way: Any, funds: reservations.Funds | None) -> str:
+    """An account of ours, its payment system and what is on its balance, as a choice."""
+    parts = [f"{way.account.name} · {way.code}", fee_text(way) or _("fee not known")]
+    if funds is None:
+        parts.append(_("no balance in %s known") % way.currency)
+    else:
+        parts.append(
+            _("%(amount)s %(currency)s available")
+            % {"amount": html.amount_text(funds.available, places=0), "currency": way.currency}
+        )
+        if funds.balance.is_computed:
+            parts.append(_("computed, not confirmed by the provider"))
+    return ", ".join(parts)
 
 
 def bars(batch: BatchPayout, user: Any) -> dict[str, str]:

@@ -89,6 +89,11 @@ GUIDE = {
     Kind.EXPIRED_PAID: _(
         "It expired at the provider although our money was on its way there. Ask the provider at once what becomes of it."
     ),
+    Kind.DEPOSIT_UNSEEN: _(
+        "The deposit of a batch payout left us a while ago, and the provider still waits for it. Look its transaction up "
+        "in a block explorer: does it pay this address, exactly, and is it confirmed? Then write to the provider before "
+        "the batch expires. Never pay it a second time. It closes by itself when the provider sees the deposit."
+    ),
     Kind.BAD_ROW: _(
         "One line of a list could not be read, so it was left out; all others were taken in. Look it up in the "
         "provider's panel, and tell an admin."

@@ -116,7 +116,7 @@ INNER = {
     "payments.services.movements.book",
     "payments.services.exceptions.end_hold",
     "payments.services.withdrawal_reports.move",
-    "payments.services.batch_reports.move",
+    "payments.services.batch_states.move",
     "payments.services.withdrawal_reports.book",
     "payments.services.withdrawal_reports.book_computed",
     "payments.services.wallet_reports.move",

@@ -56,6 +56,17 @@ def approve(actor: int, rows: list[int], kind: str = "withdrawal") -> None:
         found.approve(_person(actor), found.model._base_manager.get(pk=pk))
 
 
+@job
+def click(actor: int, path: str, data: dict[str, str]) -> tuple[int, str]:
+    """The same in a web process: a form that a browser sends. Gives the answer's status and where it leads."""
+    from django.test import Client
+
+    browser = Client(HTTP_HOST="localhost")
+    browser.force_login(_person(actor))
+    answer = browser.post(path, data)
+    return answer.status_code, answer.headers.get("Location", "")
+
+
 # --- Workers ---
 @job
 def submit(row: int, kind: str = "withdrawal") -> None:
@@ -169,6 +180,53 @@ def plant(base_url: str, api_key: str, api_secret: str, rows: int) -> dict[str, 
     operator, approver = (factories.person(role, name=f"{role}{mark}") for role in ("operator", "approver"))
     made = [money.ask(account, operator).pk for _number in range(rows)]
     return {"approver": approver.pk, "rows": made}
+
+
+@job
+def plant_batches(base_url: str, api_key: str, secret_key: str, rows: int) -> dict[str, Any]:
+    """The same of batch payouts, each with a delay of its own: that is how the sandbox's ledger tells them apart."""
+    from payments.services import accounts
+    from tests import factories
+    from tests.payments import batches
+    from tests.races import batch_rows
+
+    mark = time.time_ns()
+    account = accounts.create(
+        actor=None,
+        provider="coinjoin",
+        name=f"private {mark}",
+        base_url=base_url,
+        credentials={"api_key": api_key, "secret_key": secret_key},
+        money_out=True,
+        rate_limit="500",
+    )
+    account = batches.switched(account, True)
+    operator, approver = (factories.person(role, name=f"{role}{mark}") for role in ("operator", "approver"))
+    made = [batches.ask(account, operator, **batch_rows.typed()) for _number in range(rows)]
+    return {"approver": approver.pk, "rows": [one.pk for one in made], "delays": [one.delay for one in made]}
+
+
+@job
+def stand(rows: list[int], kind: str) -> dict[str, Any]:
+    """Where rows of a kind stand, and every promise that is broken."""
+    from backoffice.kit import office
+
+    found = _kind(kind).model._base_manager.filter(pk__in=rows).values_list("pk", "status")
+    broken = [line for part in office.registry.invariants.values() for line in part.check()]
+    return {"states": {str(pk): status for pk, status in found}, "broken": broken}
+
+
+@job
+def heal(rows: list[int], kind: str) -> None:
+    """One round of what the workers do by themselves: the sweep takes up what stands still, then each is asked about."""
+    from payments.providers.errors import ProviderError
+    from payments.services import polling
+
+    time.sleep(0.5)
+    polling.run_stuck(limit=50)
+    for row in rows:
+        with contextlib.suppress(ProviderError):
+            _kind(kind).look(row)
 
 
 @job

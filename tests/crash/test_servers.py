@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from redis import Redis
 
 from tests.crash import harness
 from tests.crash.harness import Child, Forge, Servers
+from tests.payments import batches
 from tests.races import money
 
 # One worker of pytest-xdist runs all of these: they share one pair of servers.
@@ -180,3 +182,51 @@ class TestDatabase:
         assert {value for value, status in found.items() if status == "complete"} == set(paid)
         assert set(found.values()) <= {"complete", "unknown"}
         assert len(paid) >= len(rows) - runs  # a stop strikes one send at most
+
+
+class TestEverything:
+    """A03 for createTransaction: the worker dies at a point of its way, and both servers with it."""
+
+    @pytest.mark.parametrize(
+        "points",
+        [
+            ("F4", "F6", "F9"),
+            pytest.param([f"F{number}" for number in range(3, 10)] * 7, marks=pytest.mark.long),
+        ],
+    )
+    def test_an_order_is_made_once_when_worker_database_and_broker_die_together(
+        self, servers: Servers, private_forge: Forge, box: Any, points: list[str]
+    ) -> None:
+        forge = private_forge
+        keys = box.control("coinjoin/accounts", {"name": f"private {time.time_ns()}"})
+        batches.say(box, max_delay=8784)
+        given = {name: keys[name] for name in ("base_url", "api_key", "secret_key")}
+        planted = forge.do("plant_batches", rows=len(points), **given)
+        rows, kind = planted["rows"], {"kind": "batch"}
+        forge.do("approve", actor=planted["approver"], rows=rows, **kind)
+        slowest = 0.0
+        for row, point in zip(rows, points, strict=True):
+            ended = forge.run("submit", at=f"{point}=kill", row=row, settings={"CLAIM_SECONDS": 1}, **kind)
+            assert ended.killed, f"{point} was not reached"
+            servers.stop_database_at_once()
+            servers.kill_broker()
+            began = time.monotonic()
+            servers.start()
+            slowest = max(slowest, time.monotonic() - began)
+        assert slowest < 10
+        began = time.monotonic()
+        while True:
+            forge.do("heal", rows=rows, **kind)
+            found = forge.do("stand", rows=rows, **kind)
+            assert not found["broken"], found["broken"]
+            if set(found["states"].values()) <= {"awaiting_deposit", "unknown"}:
+                break
+            assert time.monotonic() - began < 60, found["states"]
+        orders = box.control("coinjoin/transactions", {}, method="GET")["transactions"]
+        made = Counter(int(order["delay"]) for order in orders)
+        assert set(made.values()) == {1}
+        ends = [found["states"][str(row)] for row in rows]
+        there = [made[delay] for delay in planted["delays"]]
+        assert ends == ["awaiting_deposit" if one else "unknown" for one in there]
+        arrived = {"F6", "F7", "F8", "F9"}
+        assert there == [int(point in arrived) for point in points]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from payments.models import BatchPayout, Method, ProviderAccount
-from payments.services import accounts, balances, batch_payouts
+from payments.services import accounts, balances, batch_payouts, stated_methods
 from tests import factories
 
 # The vectors of BIP 173 and 350, two well-known addresses, and one of the test network from the document.
@@ -25,6 +25,7 @@ def account(box: Any, *, on: bool = True, **options: Any) -> ProviderAccount:
     """A coinjoin account of ours at the sandbox, with batch payouts switched on."""
     name = f"join {next(_numbers)}"
     keys = box.control("coinjoin/accounts", {"name": name})
+    say(box, max_delay=8784)  # tests tell their batches apart by the delay
     made = accounts.create(
         actor=None,
         provider="coinjoin",
@@ -52,6 +53,26 @@ def payer(box: Any) -> ProviderAccount:
         for_withdrawal=True, fee_fixed=Decimal("0.0001"), fee_rate=Decimal(0)
     )
     balances.refresh(account_id=made.pk)
+    return made
+
+
+def listing_payer(box: Any) -> ProviderAccount:
+    """A bitexbit account at the sandbox that can pay BTC: its methods are listed, its balance is computed."""
+    name = f"exbit {next(_numbers)}"
+    keys = box.control("bitexbit/accounts", {"name": name})
+    made = accounts.create(
+        actor=None,
+        provider="bitexbit",
+        name=name,
+        base_url=keys["base_url"],
+        credentials={"api_key": keys["api_key"], "api_secret": keys["api_secret"]},
+        rate_limit="500",
+        money_out=True,
+    )
+    stated_methods.refresh(account_id=made.pk)
+    balances.set_opening(
+        actor=factories.person("admin"), account=made, currency="BTC", amount="1.5", note="its page"
+    )
     return made
 
 

@@ -46,6 +46,7 @@ def typed(account: ProviderAccount, **more: str) -> dict[str, str]:
         "rate_limit": "",
         "invoice_lifetime_days": "7",
         "reserve_margin": "0.02",
+        "rate_tolerance": "0.005",
         "bitcoin_network": "mainnet",
         "batch_lifetime_hours": "72",
         **more,

@@ -44,7 +44,7 @@ class Coinjoin(Client):
     dedupes = "B"
     grades = {"createTransaction": "B"}
     default_rate = 2
-    report_tag = "mixer"
+    report_tag = "coinjoin"
     hidden = frozenset({"signature", "api_key", "secret_key", "authorization"})
 
     def create(self, request: BatchRequest) -> BatchReport:

@@ -121,13 +121,14 @@ def _stamp(data: Data) -> datetime | None:
 
 
 def address(asked: str) -> Callable[[Answer, Data], AddressReport]:
-    """The answer to `validateAddress`: true or "true" is valid, false or "false" is not, no other word counts."""
+    """The answer to `validateAddress`: just true and "true" are a yes, false and its word in any spelling a no."""
 
     def read(answer: Answer, data: Data) -> AddressReport:
         result = data.get("result")
-        word = answers.word(result) if isinstance(result, str) else result
-        if word in ("true", "false") or isinstance(word, bool):
-            return AddressReport(asked, word in (True, "true"), raw=_shown(answer))
+        if result is True or result == "true":
+            return AddressReport(asked, True, raw=_shown(answer))
+        if result is False or (isinstance(result, str) and answers.word(result) == "false"):
+            return AddressReport(asked, False, raw=_shown(answer))
         raise Unreadable("result is neither true nor false")
 
     return read

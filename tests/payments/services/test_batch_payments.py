@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from payments.models import BatchPayout, ExceptionItem, Movement, ProviderAccount, Withdrawal
 from payments.providers import PROVIDERS
-from payments.services import batch_payments, withdrawals
+from payments.services import batch_alarms, batch_payments, withdrawals
 from tests import factories
 from tests.payments import batches
+from tests.races import money
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -266,6 +267,99 @@ class TestNever:
         with pytest.raises(ValidationError):
             pay(lost, paying, people["operator"])
         assert lost.deposit_address == ""
+
+
+class TestFromAComputedBalance:
+    """An account whose provider states no balances and lists its own payment methods."""
+
+    def test_it_is_a_way_and_exactly_the_deposit_arrives(self, waiting: Any, people: Any, box: Any) -> None:
+        listing = batches.listing_payer(box)
+        (way,) = batch_payments.ways(waiting)
+        assert (way.account, way.currency, way.network) == (listing, "BTC", "bitcoin")
+        asked = pay(waiting, listing, people["operator"], paysys=way.code)
+        told = {"ticker": "BTC", "network": "bitcoin", "fee_payer": "1"}
+        assert told.items() <= asked.fields.items()
+        assert asked.fee_payer == "balance"
+        approve_and_send(asked, people)
+        (one,) = box.control("bitexbit/transactions")["transactions"]
+        said = one["params"]
+        assert (said["address"], said["fee_payer"]) == (waiting.deposit_address, "1")
+        assert Decimal(said["amount"]) == Decimal(one["amount"]) == waiting.deposit_amount
+        # The fee came on top, off our balance: what is asked for is what arrives.
+        assert {code: Decimal(net) for code, net in one["net"].items()} == {
+            "BTC": -waiting.deposit_amount - asked.fee_quoted
+        }
+        tags = set(Movement.objects.filter(account=listing).values_list("tag", flat=True))
+        assert tags <= {PROVIDERS["coinjoin"].report_tag}
+
+    def test_its_balance_is_the_one_of_its_method(self, waiting: Any, people: Any, box: Any) -> None:
+        listing = batches.listing_payer(box)
+        (way,) = batch_payments.ways(waiting)
+        with pytest.raises(ValidationError) as caught:
+            pay(waiting, listing, people["operator"], paysys=way.code, currency="USDT")
+        assert set(caught.value.error_dict) == {"currency"}
+
+    def test_without_an_opening_it_says_so_at_the_balance(self, waiting: Any, people: Any, box: Any) -> None:
+        listing = batches.listing_payer(box)
+        listing.balances.update(opened_at=None)
+        (way,) = batch_payments.ways(waiting)
+        with pytest.raises(ValidationError, match="opening balance") as caught:
+            pay(waiting, listing, people["operator"], paysys=way.code)
+        assert set(caught.value.error_dict) == {"currency"}
+
+
+class TestUnseen:
+    """The deposit is complete on our side, and the provider goes on waiting for it."""
+
+    @pytest.fixture
+    def paid(self, waiting: Any, paying: Any, people: Any, box: Any) -> Withdrawal:
+        money.set_up(box, withdraw_delay=0)
+        paid = approve_and_send(pay(waiting, paying, people["operator"]), people)
+        withdrawals.refresh(withdrawal_id=paid.pk, priority="read")
+        paid.refresh_from_db()
+        assert paid.status == "complete", paid.provider_status
+        return paid
+
+    def test_after_two_hours_a_person_is_told_once_and_no_more_when_it_is_seen(
+        self, waiting: Any, paid: Withdrawal, box: Any, time_machine: Any
+    ) -> None:
+        batches.look(waiting)
+        assert not ExceptionItem.objects.exists()
+        time_machine.move_to(timezone.now() + batch_alarms.UNSEEN + dt.timedelta(seconds=5))
+        batches.look(waiting)
+        batches.look(waiting)
+        item = ExceptionItem.objects.get()
+        assert (item.kind, item.seen, item.status) == ("deposit_unseen", 2, "open")
+        batches.move(box, waiting, "deposit")
+        assert batches.look(waiting).status == "confirming"
+        item.refresh_from_db()
+        assert item.status == "closed"
+
+    def test_too_little_is_told_as_such(
+        self, waiting: Any, paid: Withdrawal, box: Any, time_machine: Any
+    ) -> None:
+        batches.move(box, waiting, "deposit", amount="0.00000001")
+        time_machine.move_to(timezone.now() + batch_alarms.UNSEEN + dt.timedelta(seconds=5))
+        batches.look(waiting)
+        assert "too little" in ExceptionItem.objects.get().title
+
+    def test_one_that_is_still_on_its_way_is_waited_for(
+        self, waiting: Any, paying: Any, people: Any, time_machine: Any
+    ) -> None:
+        asked = pay(waiting, paying, people["operator"])
+        Withdrawal.objects.filter(pk=asked.pk).update(status="pending", sent_at=timezone.now())
+        time_machine.move_to(timezone.now() + batch_alarms.UNSEEN + dt.timedelta(seconds=5))
+        batches.look(waiting)
+        Withdrawal.objects.filter(pk=asked.pk).update(status="awaiting_approval", sent_at=None)
+        assert not ExceptionItem.objects.exists()
+
+    def test_the_same_for_one_that_is_said_to_be_paid_from_outside(
+        self, waiting: Any, people: Any, time_machine: Any
+    ) -> None:
+        batch_payments.mark_paid(actor=people["operator"], batch_payout=waiting, note="Cold wallet")
+        time_machine.move_to(timezone.now() + batch_alarms.UNSEEN + dt.timedelta(seconds=5))
+        batches.look(waiting)
+        assert list(ExceptionItem.objects.values_list("kind", flat=True)) == ["deposit_unseen"]
 
 
 class TestAlarm:

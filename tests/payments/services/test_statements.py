@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
+from payments import reports
 from payments.models import Balance, BalanceSnapshot, Movement
 from payments.services import daily_sums, statements
 from tests.payments import rows
@@ -131,10 +132,24 @@ class TestOver:
         made = statements.over(**SEPTEMBER, account=str(other.pk), currency="BTC")
         assert [(one.account, one.currency) for one in made] == [(other, "BTC")]
 
-    def test_it_takes_four_queries(self, account: Any, django_assert_num_queries: Any) -> None:
+    def test_what_is_marked_is_told_apart_on_balance_and_off_it(self, account: Any) -> None:
+        stated(account, "09-20 00:00", "100", opening="100")
+        moved(account, "09-20 00:01", "5")
+        moved(account, "09-20 00:02", "-3", tag="coinjoin")
+        moved(account, "09-20 00:03", "7", tag="coinjoin", on_balance=False)
+        moved(account, "08-20 00:03", "-9", tag="coinjoin")
+        daily_sums.fold()
+        (one,) = statements.over(**SEPTEMBER)
+        assert one.tagged == {"coinjoin": statements.Moved(Decimal(0), Decimal(-3))}
+        assert one.tagged_off == {"coinjoin": statements.Moved(Decimal(7), Decimal(0))}
+        cells = {column.header: column.value(one) for column in reports.statement_columns()}
+        assert cells["Of that tagged coinjoin: out"] == Decimal(-3)
+        assert cells["Off balance, tagged coinjoin: in"] == Decimal(7)
+
+    def test_it_takes_five_queries(self, account: Any, django_assert_num_queries: Any) -> None:
         stated(account, "09-20 00:00", "100", opening="100")
         moved(account, "08-20 00:01", "5")
         moved(account, "09-20 00:01", "5")
         daily_sums.fold()
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             statements.over(**SEPTEMBER)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
+from backoffice.kit import office
+from payments.forms.batch_payouts import BatchPayoutForm
 from payments.models import BatchPayout, ProviderAccount, Withdrawal
-from payments.services import batch_payouts
+from payments.services import batch_payments, batch_payouts
 from tests import factories
 from tests.payments import batches, rows
 from tests.payments.batches import LEGACY, ROWS, SEGWIT
@@ -84,12 +89,12 @@ class TestForm:
         assert browser.post(new(browser, joining), {"delay": "0", "_rows_file": good}).status_code == 302
         assert BatchPayout.objects.get().row_count == 2
 
-    @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a\0b", b"x" * (300 * 1024)])
-    def test_what_is_no_text_is_told_at_the_file(self, joining: Any, people: Any, content: bytes) -> None:
+    def test_what_is_no_text_is_told_at_the_file(self, joining: Any, people: Any) -> None:
         browser = rows.browser_of(people["operator"])
-        file = SimpleUploadedFile("rows.csv", content)
-        answer = browser.post(new(browser, joining), {"delay": "2", "_rows_file": file})
-        assert rows.error_at(rows.text_of(answer), "_rows_file")
+        for content in (b"\xff\xfe\x00", b"a\0b", b"x" * (300 * 1024)):
+            file = SimpleUploadedFile("rows.csv", content)
+            answer = browser.post(new(browser, joining), {"delay": "2", "_rows_file": file})
+            assert rows.error_at(rows.text_of(answer), "_rows_file"), content[:4]
 
     def test_all_that_was_typed_stays_beside_the_errors(self, joining: Any, people: Any) -> None:
         browser = rows.browser_of(people["operator"])
@@ -100,6 +105,16 @@ class TestForm:
         assert "x 1" in said
         assert "Line 1" in rows.error_at(said, "payouts")
         assert rows.error_at(said, "delay")
+
+    def test_the_editor_is_told_what_is_wrong_with_which_line(self, joining: Any, people: Any) -> None:
+        browser = rows.browser_of(people["operator"])
+        typed = {"delay": "2", "payouts": f"{SEGWIT} 0.001\n\nx 1\n{LEGACY} 0,5"}
+        answer = browser.post(new(browser, joining), typed)
+        told = json.loads(answer.context["form"].bad_lines())
+        assert list(told) == ["3", "4"]
+        assert "point" in told["4"]
+        assert json.loads(BatchPayoutForm(account=joining).bad_lines()) == {}
+        assert not BatchPayout.objects.exists()
 
     def test_the_same_again_asks_for_a_tick(self, joining: Any, people: Any) -> None:
         browser = rows.browser_of(people["operator"])
@@ -143,12 +158,12 @@ class TestDeciding:
         states = set(BatchPayout.objects.values_list("status", flat=True))
         assert states == {"rejected", "canceled"}
 
-    @pytest.mark.parametrize("role", ["viewer", "operator", "finance", "admin"])
-    def test_nobody_else_approves(self, joining: Any, people: Any, role: str) -> None:
+    def test_nobody_else_approves(self, joining: Any, people: Any) -> None:
         asked = batches.ask(joining, people["operator"])
         url = reverse("payments:batchpayout_approve", args=[asked.pk])
-        assert rows.browser_of(people[role]).post(url, {"seen": "x"}).status_code == 403
-        assert url not in page(rows.browser_of(people[role]), asked)
+        for role in ("viewer", "operator", "finance", "admin"):
+            assert rows.browser_of(people[role]).post(url, {"seen": "x"}).status_code == 403, role
+            assert url not in page(rows.browser_of(people[role]), asked), role
 
     def test_a_lost_answer_is_resolved_on_its_page(
         self, joining: Any, people: Any, box: Any, settings: Any
@@ -215,13 +230,40 @@ class TestDeposit:
         assert "Cold wallet" in said
         assert reverse("payments:batchpayout_pay", args=[made.pk]) not in said
 
-    def test_the_list_finds_those_to_be_paid(self, joining: Any, people: Any) -> None:
+    def test_the_list_and_what_waits_find_those_to_be_paid_and_those_in_trouble(
+        self, joining: Any, people: Any, box: Any
+    ) -> None:
         made = batches.created(joining, people)
         batches.ask(joining, people["operator"])
         browser = rows.browser_of(people["operator"])
-        said = rows.text_of(browser.get(reverse("payments:batchpayout_list"), {"status": "unpaid"}))
-        assert str(made) in said
-        assert "1 entry" in said
+        url = reverse("payments:batchpayout_list")
+
+        def found(status: str) -> list[BatchPayout]:
+            return list(browser.get(url, {"status": status}).context["page"].rows)
+
+        def waits(name: str) -> list[BatchPayout]:
+            return list(office.registry.waiting[name].rows(people["operator"]))
+
+        assert found("unpaid") == waits("batch-payouts-to-pay") == [made]
+        assert found("trouble") == waits("batch-payouts-in-trouble") == []
+        over = timezone.now() - dt.timedelta(seconds=1)
+        BatchPayout.objects.filter(pk=made.pk).update(pay_until=over)  # too late: nobody is asked to pay
+        assert found("unpaid") == waits("batch-payouts-to-pay") == []
+        batch_payments.mark_paid(actor=people["operator"], batch_payout=made, note="Cold wallet")
+        batches.move(box, made, "expire")
+        batches.look(made)
+        assert found("trouble") == waits("batch-payouts-in-trouble") == [made]
+
+    def test_a_computed_balance_is_offered_and_called_so(self, joining: Any, people: Any, box: Any) -> None:
+        made = batches.created(joining, people)
+        payer = batches.listing_payer(box)
+        browser = rows.browser_of(people["operator"])
+        form = browser.get(reverse("payments:batchpayout_pay", args=[made.pk])).url
+        said = rows.text_of(browser.get(form))
+        assert "1.5 BTC available, computed, not confirmed by the provider" in said
+        assert '<option value="BTC" selected>' in said
+        answer = browser.post(form, {"way": f"{payer.pk}:BTC:bitcoin", "currency": "BTC"})
+        assert answer.url == Withdrawal.objects.get().get_absolute_url()
 
     def test_the_queries_of_the_list_do_not_grow(
         self, joining: Any, people: Any, django_assert_max_num_queries: Any
