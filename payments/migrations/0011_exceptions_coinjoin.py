@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payments", "0009_wallets_deposits"),
+        ("payments", "0010_monthly_sums"),
     ]
 
     operations = [
