@@ -286,6 +286,7 @@ BREAKER_PROBE_SECONDS = env.int("BREAKER_PROBE_SECONDS", default=60)
 CALLBACK_MAX_BYTES = 64 * 1024
 CALLBACK_TOKEN_DAYS = 30
 CALLBACK_FORGED_PER_MINUTE = 20
+CALLBACK_GUESSES_PER_MINUTE = 20
 SETTLE_SECONDS = env.int("SETTLE_SECONDS", default=1200)
 # Where a provider only lists: how long a request may still be carried out, and how often, how far apart, a whole list
 # must not show a transaction before people may say that it never arrived.

@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.kit.fields import SecretUnreadable
+from backoffice.kit.fields import SecretField, SecretUnreadable
 from backoffice.kit.forms import AmountField
 from backoffice.kit.service_admin import UNREADABLE, ServiceAdmin, ServiceForm
 from backoffice.kit.views.forms import add_errors
@@ -40,7 +40,7 @@ KEPT = _("Kept encrypted. Nobody can read them again, not even here.")
 
 # --- Accounts ---
 class AccountForm(ServiceForm):
-    """Address, switches, and one write-only box per key of the provider."""
+    """Address, switches, and one box per credential of the provider, write-only for a secret."""
 
     base_url = forms.CharField(
         label=_("Base URL"),
@@ -55,6 +55,7 @@ class AccountForm(ServiceForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stored = accounts.stored_keys(self.instance) if self.instance.pk else frozenset()
+        self.plain = accounts.stored_plain(self.instance) if self.instance.pk else {}
         known = [(client.title, client.live_base_url) for client in PROVIDERS.values()]
         self.fields["base_url"].help_text = ", ".join(
             f"{title}: {address}" for title, address in known if address
@@ -62,7 +63,9 @@ class AccountForm(ServiceForm):
         if "provider" in self.fields and len(PROVIDERS) == 1:
             self.initial.setdefault("provider", next(iter(PROVIDERS)))
         for name, field in self.fields.items():
-            if name.startswith(KEY) and name.removeprefix(KEY) in stored:
+            if name.startswith(KEY) and not isinstance(field, SecretField):
+                self.initial[name] = self.plain.get(name.removeprefix(KEY), "")
+            elif name.startswith(KEY) and name.removeprefix(KEY) in stored:
                 field.help_text = _("A value is stored. Leave this empty to keep it.")
             elif name.startswith(KEY):
                 field.widget.clearable = False
@@ -90,16 +93,28 @@ class AccountForm(ServiceForm):
         if not self.errors:
             return
         for name in list(self.cleaned_data):
-            if name.startswith(KEY) and self.cleaned_data[name]:
+            if isinstance(self.fields[name], SecretField) and self.cleaned_data[name]:
                 self.add_error(name, _("Enter this once more: a key is never sent back to the page."))
+
+    def _stands(self, name: str) -> str | None:
+        """What a box that is no secret was drawn with: the same again was not typed."""
+        if isinstance(self.fields[name], SecretField):
+            return None
+        return self.plain.get(name.removeprefix(KEY), "")
 
     def credentials(self, cleaned: dict[str, Any]) -> dict[str, str] | None:
         """All keys after this form, or None if none was typed or removed."""
         typed = {
             name.removeprefix(KEY): value
             for name, value in cleaned.items()
-            if name.startswith(KEY) and value is not None
+            if name.startswith(KEY) and value not in (None, self._stands(name))
         }
+        if typed:  # with a new key goes what stands beside it, also to another server
+            typed |= {
+                name: cleaned[KEY + name]
+                for name, value in self.plain.items()
+                if cleaned.get(KEY + name) == value
+            }
         if not self.instance.pk:
             return typed
         return (
@@ -150,10 +165,12 @@ class ProviderAccountAdmin(ServiceAdmin):
         return super().get_form(request, obj, change, **kwargs | {"form": form})
 
     def get_fieldsets(self, request: HttpRequest, obj: ProviderAccount | None = None) -> Any:
-        keys = tuple(key_fields(obj.provider if obj else None))
+        boxes = key_fields(obj.provider if obj else None)
+        keys = tuple(name for name, box in boxes.items() if isinstance(box, SecretField))
+        plain = tuple(name for name in boxes if name not in keys)
         apart = (*VOUCHERS, *BATCHES)
         sets = (
-            (None, {"fields": ("provider", "name", "base_url")}),
+            (None, {"fields": ("provider", "name", "base_url", *plain)}),
             (_("Keys"), {"fields": keys, "description": KEPT}),
             (
                 _("Switches and limits"),

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
-from django.test import override_settings
+from django.core.management.color import no_style
+from django.db import connection
+from django.test import TransactionTestCase, override_settings
 
 from tests.stack import browser, complaints, page, stack
 
@@ -37,6 +39,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def fast_passwords() -> Iterator[None]:
     """Scrypt takes 0.2 s by design; a test that logs in does not need that."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+# --- After a test with real transactions ---
+#: What `migrate` fills by itself and no test changes: to make it anew took a third of a second after each test.
+KEPT = {"django_content_type", "auth_permission", "auth_group", "auth_group_permissions"}
+
+
+def _empty(_case: TransactionTestCase) -> None:
+    found = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    tables = [name for name in found if name not in KEPT]
+    sql = connection.ops.sql_flush(no_style(), tables, reset_sequences=False, allow_cascade=False)
+    connection.ops.execute_sql_flush(sql)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush() -> Iterator[None]:
+    """Empty the tables without Django's signal that fills permissions and groups again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", _empty)
         yield
 
 

@@ -13,7 +13,7 @@ from payments.models import Approval, Bid, BidAct, Direction
 
 from .common import account_filter
 
-HELD, TO_CONFIRM = "held", "to_confirm"
+HELD, TO_CONFIRM, TO_PAY = "held", "to_confirm", "to_pay"
 OFFERED, ALL = "offered", "all"
 
 
@@ -51,15 +51,17 @@ class DirectionFilters(FilterSet):
 
 
 class StatusFilter(ChoiceFilter):
-    """A state, all that is held, or all that waits for a second person."""
+    """A state, all that is held, all that waits for a second person, or all that we are to pay."""
 
     def __init__(self, **kwargs: Any) -> None:
-        more = [(HELD, _("Held")), (TO_CONFIRM, _("To be confirmed"))]
+        more = [(HELD, _("Held")), (TO_CONFIRM, _("To be confirmed")), (TO_PAY, _("To be paid by us"))]
         super().__init__(choices=[*Bid.Status.choices, *more], **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == HELD:
             return qs.filter(reference__held_at__isnull=False)
+        if value == TO_PAY:
+            return qs.filter(Bid.TO_PAY)
         if value == TO_CONFIRM:
             proposed = Approval.objects.filter(
                 reference=OuterRef("reference"),

@@ -1,5 +1,5 @@
 """The boxes for an account's keys, built from what its provider declares; while the provider is still being chosen,
-those of all providers. Holds no key: boxes are write-only.
+those of all providers. Holds no key: boxes of secrets are write-only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def key_fields(provider: str | None) -> dict[str, forms.Field]:
     return {KEY + name: _box(held, is_chosen=provider is not None) for name, held in holders.items()}
 
 
-def _box(held: dict[str, Field], *, is_chosen: bool) -> SecretField:
+def _box(held: dict[str, Field], *, is_chosen: bool) -> forms.Field:
     fields = list(held.values())
     label: Any = _(fields[0].label)
     helped: Any = _(fields[0].help)
@@ -36,6 +36,14 @@ def _box(held: dict[str, Field], *, is_chosen: bool) -> SecretField:
             label = format_lazy("{} ({})", label, ", ".join(held))
         else:
             helped = ""  # each provider has its own way to one
+    if not any(field.secret for field in fields):
+        return forms.CharField(
+            label=label,
+            help_text=helped,
+            required=False,
+            max_length=fields[0].max_length,
+            widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        )
     clearable = not all(field.required for field in fields)
     return SecretField(clearable=clearable, label=label, help_text=helped, required=False)
 

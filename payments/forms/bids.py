@@ -40,7 +40,10 @@ def stored_fields(direction: Direction, part: str) -> list[Field]:
 def foreign_field(field: Field) -> forms.Field:
     """The form field of what an exchanger asks for. Its words are text, whatever they look like."""
     made = form_field(field)
-    made.label, made.help_text = format_html("{}", field.label), format_html("{}", field.help)
+    made.label = format_html("{}", field.label)
+    made.help_text = format_html(
+        "{}", " · ".join(line.strip() for line in field.help.splitlines() if line.strip())
+    )
     made.widget.attrs["autocomplete"] = "off"
     return made
 

@@ -38,6 +38,9 @@ class Bid(Tracked):
         FAILED = "failed", _("Failed")
         REFUNDED = "refunded", _("Refunded")
 
+    #: What we owe a payment for: made here, not held.
+    TO_PAY = models.Q(status="new", is_imported=False, reference__held_at__isnull=True)
+
     # The exchanger leads: between new, paid and processing it goes where it likes. Failed and refunded are only people's.
     TRANSITIONS = {
         Status.CREATING: {

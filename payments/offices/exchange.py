@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import office, verbs
-from payments.models import Bid, PartnerPayout
+from payments.models import Bid, PartnerPayout, Reference
 from payments.services import bid_decisions, bids, partner, payout_decisions
 
 from . import promises
@@ -58,6 +58,24 @@ PARTS = (
         permission="payments.confirm_bid",
         rows=lambda user: bid_decisions.waiting_for(user),
         icon="badge-check",
+    ),
+    office.Waiting(
+        name="bids-to-pay",
+        label=_("Bids that we are to pay"),
+        url="payments:bid_list",
+        query="status=to_pay",
+        permission="payments.pay_bid",
+        rows=lambda user: Bid.objects.filter(Bid.TO_PAY),
+        icon="hand-coins",
+    ),
+    office.Waiting(
+        name="held-bids",
+        label=_("Held bids"),
+        url="payments:bid_list",
+        query="status=held",
+        permission="payments.refresh_bid",
+        rows=lambda user: Bid.objects.filter(reference__in=Reference.objects.filter(held_at__isnull=False)),
+        icon="hand",
     ),
     office.Waiting(
         name="unknown-bids",

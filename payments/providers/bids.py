@@ -1,7 +1,8 @@
 """What a provider of exchange bids can do, as a protocol, and what goes in and comes out, as frozen dataclasses.
 
-Holds no provider's words and no HTTP. Accounts and instructions may carry card numbers: they stay out of
-`repr`. Texts of time are the provider's own, in a zone that it does not tell: show them, never order by them.
+Holds no provider's words and no HTTP. Accounts and instructions may carry card numbers, and whoever has a bid's hash
+or links can cancel it: they stay out of `repr`. Texts of time are the provider's own, in a zone that it does not
+tell: show them, never order by them.
 """
 
 from __future__ import annotations
@@ -136,9 +137,9 @@ class BidActions:
 
     type: str = ""
     can_cancel: bool = False
-    cancel_url: str = ""
+    cancel_url: str = field(default="", repr=False)
     can_pay: bool = False
-    pay_url: str = ""
+    pay_url: str = field(default="", repr=False)
     instruction: str = field(default="", repr=False)
     pay_amount: Decimal | None = None
     pay_amount_text: str = ""
@@ -157,8 +158,8 @@ class BidReport:
 
     reference: str
     provider_id: str
-    hash: str
-    url: str
+    hash: str = field(repr=False)
+    url: str = field(repr=False)
     status: str | None
     provider_status: str
     needs_person: bool = False
@@ -195,7 +196,9 @@ class BidStatusChange:
 
 @dataclass(frozen=True)
 class BidRow:
-    """One bid of a list. `success_flag` ("0", "1" or "") is untrustworthy: only `status` decides."""
+    """One bid of a list. `success_flag` ("0", "1" or "") is untrustworthy: only `status` decides. `is_hidden`: its maker
+    has not confirmed it, so it is none yet.
+    """
 
     provider_id: str
     reference: str
@@ -210,13 +213,14 @@ class BidRow:
     amount_get: Decimal
     course_give: Decimal | None = None
     course_get: Decimal | None = None
-    hash: str = ""
+    hash: str = field(default="", repr=False)
     success_flag: str = ""
     user_hash: str = ""
     user_ip: str = ""
     time_text: str = ""
     date_text: str = ""
     history: tuple[BidStatusChange, ...] = ()
+    is_hidden: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property

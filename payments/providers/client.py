@@ -49,6 +49,7 @@ class Client:
     #: Names of JSON values that no trace may show, and what to blank wherever it stands.
     hidden: ClassVar[frozenset[str]] = frozenset()
     hidden_patterns: ClassVar[tuple[re.Pattern[str], ...]] = ()
+    redactor_class: ClassVar[type[Redactor]] = Redactor
 
     def __init__(
         self, *, base_url: str, credentials: Mapping[str, str], transport: Transport, account_key: str
@@ -59,7 +60,7 @@ class Client:
         }
         # A language is no secret: blanked, "en_US" would be missing wherever an answer says it.
         secrets = [self._secrets[field.name] for field in type(self).credentials if field.secret]
-        self._redactor = Redactor(self.hidden, secrets, self.hidden_patterns)
+        self._redactor = self.redactor_class(self.hidden, secrets, self.hidden_patterns)
         self._http = Http(
             provider=self.name,
             base_url=self._base_url,

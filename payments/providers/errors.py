@@ -93,9 +93,16 @@ class Unavailable(ProviderError):
 
 
 class OutcomeUnknown(ProviderError):
-    """The request may have arrived, and what became of it is not proven. Ask; never send again."""
+    """The request may have arrived, and what became of it is not proven. Ask; never send again.
+
+    `reason`: "" or "other": the answer to a question is about another object, whose number is `params["other"]`.
+    """
 
     default_staff = _("We do not know what became of this. The provider will be asked. Do not send it again.")
+
+    def __init__(self, message: str, *, reason: str = "", **details: Any) -> None:
+        super().__init__(message, **details)
+        self.reason = reason
 
 
 #: Everything a call can end with, apart from success.

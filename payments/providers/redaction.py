@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Self
 from urllib.parse import quote
 
 MASK = "***"
@@ -122,9 +123,9 @@ class Redactor:
         self._secrets = tuple(secret for secret in secrets if secret)
         self._patterns = tuple(patterns)
 
-    def with_secrets(self, secrets: Iterable[Secret]) -> Redactor:
+    def with_secrets(self, secrets: Iterable[Secret]) -> Self:
         """The same, which also knows the secrets of one call."""
-        return Redactor(self._hidden, (*self._secrets, *secrets), self._patterns)
+        return type(self)(self._hidden, (*self._secrets, *secrets), self._patterns)
 
     def body(self, body: bytes) -> str:
         """The text of a body without its secrets. Valid JSON stays valid JSON."""

@@ -91,6 +91,12 @@ def stored_keys(account: ProviderAccount) -> frozenset[str]:
     return frozenset(name for name, value in _stored(account).items() if value)
 
 
+def stored_plain(account: ProviderAccount) -> dict[str, str]:
+    """What is stored and no secret, such as a language, by name."""
+    plain = {field.name for field in PROVIDERS[account.provider].credentials if not field.secret}
+    return {name: value for name, value in _stored(account).items() if name in plain and value}
+
+
 def completed(*, account: ProviderAccount, typed: dict[str, str], base_url: str) -> dict[str, str]:
     """What was typed over what is stored: all keys, as `check` and `change` take them. Never shown.
 

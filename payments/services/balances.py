@@ -21,7 +21,14 @@ from backoffice import audit
 from backoffice.kit import money, wake
 from backoffice.kit.fields import MoneyField
 from backoffice.permissions import guarded
-from payments.models import Balance, BalanceSnapshot, ExceptionItem, Movement, ProviderAccount
+from payments.models import (
+    Balance,
+    BalanceSnapshot,
+    ExceptionItem,
+    Movement,
+    PartnerProgram,
+    ProviderAccount,
+)
 from payments.providers import PROVIDERS
 from payments.providers.base import Balances
 from payments.providers.errors import NotSupported
@@ -211,11 +218,13 @@ def _all_moved() -> Any:
 def sums(balances: QuerySet[Balance]) -> list[dict[str, Any]]:
     """One line per currency over these balances, in one query.
 
+    What an exchanger has not told the currency of is in no sum: it may be something else at each account.
     `asked_at` is that of the oldest, `missing` how many the provider does not state any more; `known` is the sum of
     all that are known, `computed` how many of them nobody has confirmed, `unknown` how many have no opening yet.
     """
+    told = balances.exclude(currency=PartnerProgram.UNTOLD).order_by()
     lines = (
-        explained(Balance.objects.filter(pk__in=balances.order_by().values("pk")))
+        explained(Balance.objects.filter(pk__in=told.values("pk")))
         .order_by("currency")
         .values("currency")
         .annotate(

@@ -136,7 +136,7 @@ def _window(account_id: int) -> tuple[int, bool]:
 # --- One page ---
 def _take_page(account: ProviderAccount, page: Page[BidRow]) -> None:
     """Every line of a page: what we know, what is ours and in doubt, and what is new. One bad line hides no other."""
-    rows = {row.provider_id: row for row in page.rows}
+    rows = {row.provider_id: row for row in page.rows if not row.is_hidden}
     known = {
         bid.provider_id: bid
         for bid in Bid.objects.filter(account=account, provider_id__in=rows)

@@ -143,7 +143,7 @@ def _same_bid(bid: Bid, report: BidReport, way: str) -> bool:
     if report.reference and report.reference != bid.reference.value and not bid.is_imported:
         reason = _("The answer speaks of another reference: %s.") % report.reference
     elif bid.provider_id and report.provider_id != bid.provider_id:
-        reason = _("The answer is about another bid: %s.") % report.provider_id
+        reason = _another(report.provider_id)
     elif bid.handle and report.hash and report.hash != bid.handle:
         reason = _("The answer carries another handle than this bid has.")
     elif not bid.provider_id and _is_taken(bid, report.provider_id):
@@ -153,6 +153,27 @@ def _same_bid(bid: Bid, report: BidReport, way: str) -> bool:
     if reason and reason not in bid.reference.accepted:
         _hold(bid, report, [reason], way)
     return not reason
+
+
+def _another(provider_id: str) -> str:
+    return _("The answer is about another bid: %s.") % provider_id
+
+
+@transaction.atomic
+def other(*, bid_id: int, error: ProviderError, way: str) -> bool:
+    """The question about this bid was answered about another: held, and nothing of the answer is kept.
+
+    False where a person has accepted just that: then it is only told.
+    """
+    bid = lock(bid_id)
+    reason = _another(error.params["other"])
+    if reason in bid.reference.accepted:
+        return False
+    if bid.last_error != calls.explain(error)[:300]:
+        Bid.objects.filter(pk=bid.pk).update(**schedule.bump(last_error=calls.explain(error)[:300]))
+    _note_seen(bid)
+    exceptions.hold(reference=bid.reference, obj=bid, reason=reason, way=way)
+    return True
 
 
 def _is_taken(bid: Bid, provider_id: str) -> bool:

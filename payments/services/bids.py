@@ -204,7 +204,8 @@ def refresh(*, bid_id: int, way: str = Way.POLL, priority: str = "poll") -> Bid:
     """Ask the exchanger about one bid and apply its answer through the door.
 
     Always by the number that we have stored; while there is none, its list is read for exactly our reference.
-    Raises ProviderError when it cannot be asked or does not show the bid; the row then says so and stays.
+    An answer about another bid holds this one. Raises ProviderError when it cannot be asked or does not show the bid;
+    the row then says so and stays.
     """
     bid = Bid.objects.select_related("reference", "account").get(pk=bid_id)
     if bid.status == Status.CREATING or (bid.status in Bid.FINAL and not bid.provider_id):
@@ -221,6 +222,8 @@ def refresh(*, bid_id: int, way: str = Way.POLL, priority: str = "poll") -> Bid:
             bid = bid_reports.adopt(bid_id=bid_id, rows=rows, way=way)
         report = _found(client, bid, rows) if bid.provider_id else None
     except ProviderError as error:
+        if error.reason == "other" and bid_reports.other(bid_id=bid_id, error=error, way=way):
+            return Bid.objects.select_related("reference", "account").get(pk=bid_id)
         bid_reports.not_answered(bid_id=bid_id, error=error, asked_at=asked_at)
         raise
     if report is None:
@@ -270,12 +273,12 @@ def _scan(client: Any, bid: Bid) -> Iterator[BidRow]:
     }
     value = bid.reference.value
     first = client.bids(reference=value, limit=500, **window)
-    found = [row for row in first.rows if row.reference == value]
+    found = [row for row in first.rows if row.reference == value and not row.is_hidden]
     if found:
         yield from found
         return
     for page in client.scan_bids(**window):
-        yield from (row for row in page.rows if row.reference == value)
+        yield from (row for row in page.rows if row.reference == value and not row.is_hidden)
 
 
 def _read_history(client: Any, bid: Bid) -> None:

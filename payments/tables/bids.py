@@ -206,9 +206,13 @@ def _said(name: str, record: Direction) -> str:
 
 
 def side(amount: Any, currency: str, system: str, is_quoted: bool) -> SafeString:
-    """An amount with its currency, and below it the payment system."""
-    word = gettext("as quoted, %s") % system if is_quoted and amount is not None else system
-    return format_html('<div>{}<span class="cell-sub">{}</span></div>', html.money(amount, currency), word)
+    """An amount with its currency, below it the payment system, and whether the amount is only the quoted one."""
+    quoted = ""
+    if is_quoted and amount is not None:
+        quoted = format_html('<span class="cell-sub">{}</span>', gettext("as quoted"))
+    return format_html(
+        '<div>{}<span class="cell-sub">{}</span>{}</div>', html.money(amount, currency), system, quoted
+    )
 
 
 def course(record: Direction) -> SafeString:

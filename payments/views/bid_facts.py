@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice.kit.views.forms import reason
+from payments import addresses
 from payments.models import Approval, Bid, BidAct, Direction, ProviderCall
 from payments.services import bid_acts, bid_decisions, bid_fields, bid_quotes, bid_variance, bids, decisions
 
@@ -66,7 +67,10 @@ def calculation(direction: Direction, user: Any, typed: Mapping[str, Any]) -> Ca
 # --- One bid ---
 @dataclass(frozen=True)
 class HowToPay:
-    """What the exchanger says about paying. All of it is text from outside."""
+    """What the exchanger says about paying. All of it is text from outside.
+
+    The `*_url` carry the bid's handle: with one of them anybody can cancel the bid.
+    """
 
     amount: Decimal | None
     amount_text: str
@@ -74,22 +78,29 @@ class HowToPay:
     tag: str
     instruction: str
     qr: str
-    pay_url: str
-    cancel_url: str
+    pay_url: str = ""
+    cancel_url: str = ""
+    page_url: str = ""
 
 
-def how_to_pay(bid: Bid) -> HowToPay:
-    """Where and how much, with a QR code where one can be scanned."""
-    address = bid.pay_address
+def how_to_pay(bid: Bid, *, with_links: bool) -> HowToPay:
+    """Where and how much, with a QR code where one can be scanned; without what carries the handle for who only reads."""
+    address, instruction = bid.pay_address, bid.instruction
+    has_qr = 0 < len(address.encode()) <= QR_BYTES and not addresses.looks_like_card(address)
+    links = {}
+    if with_links:
+        pages = {name: bid.actions.get(name, "") for name in ("pay_url", "cancel_url")}
+        links = pages | {"page_url": bid.url}
+    elif Bid._meta.get_field("handle").is_set(bid):
+        instruction = instruction.replace(bid.handle, "***")
     return HowToPay(
         amount=bid.pay_amount,
         amount_text=bid.pay_amount_text,
         address=address,
         tag=bid.pay_tag,
-        instruction=bid.instruction,
-        qr=address if 0 < len(address.encode()) <= QR_BYTES else "",
-        pay_url=bid.actions.get("pay_url", ""),
-        cancel_url=bid.actions.get("cancel_url", ""),
+        instruction=instruction,
+        qr=address if has_qr else "",
+        **links,
     )
 
 

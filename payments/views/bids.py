@@ -174,7 +174,7 @@ class BidDetailView(DetailView):
             is_mine=bid.created_by_id == self.request.user.pk,
             again=self._again(),
             errors=[(_label(bid, name), sentence) for name, sentence in bid.errors.items()],
-            pay=facts.how_to_pay(bid),
+            pay=facts.how_to_pay(bid, with_links=self.may("payments.refresh_bid")),
             compared=facts.compared(bid),
             quote_lines=facts.quote_lines(bid),
             asked_amount=facts.sent_amount(bid),

@@ -16,6 +16,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from . import callback_guesses
+
 # Token check and store are one statement: nothing is stored for an unknown token, and a burst of the same
 # callback is one row until a worker claims it.
 STORE = """
@@ -39,6 +41,8 @@ SELECT count(*) FROM token
 @require_POST
 def receive(request: HttpRequest, provider: str, token: str) -> HttpResponse:
     """Store the callback. 200 stored (or already here), 404 unknown token, 413 too large, 503 no database."""
+    if callback_guesses.is_banned(request):
+        return HttpResponse(status=404)
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not re.fullmatch(r"[0-9]{1,9}", length, re.ASCII) or int(length) > settings.CALLBACK_MAX_BYTES:
         return HttpResponse(status=413)
@@ -64,6 +68,8 @@ def receive(request: HttpRequest, provider: str, token: str) -> HttpResponse:
     except DatabaseError:
         connection.close()
         return HttpResponse(status=503)
+    if not known:
+        callback_guesses.note(request)
     return HttpResponse(status=200 if known else 404)
 
 

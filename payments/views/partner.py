@@ -81,7 +81,9 @@ class PartnerProgramDetailView(DetailView):
                 exclude=("account", "got"),
             ),
             payouts=PartnerPayoutTable(
-                payouts.order_by("-created_at", "-id")[:LATEST], request=self.request, exclude=("account",)
+                payouts.order_by("-created_at", "-id")[:LATEST],
+                request=self.request,
+                exclude=("account", "created_at"),  # the reference begins with the day
             ),
             in_flight=partner.in_flight(program.account),
             why_not=partner.may_pay_out(program.account),

@@ -120,6 +120,35 @@ def submit_act(row: int) -> None:
 
 
 @job
+def press_bid(account: int, actor: int, token: str) -> int:
+    """Press the form of a bid."""
+    from payments.models import ProviderAccount
+    from payments.services import bids
+    from tests.payments import exchanger
+
+    where = ProviderAccount.objects.get(pk=account)
+    made = bids.create(
+        actor=_person(actor), account=where, fields=dict(exchanger.FIELDS), form_token=UUID(token)
+    )
+    return int(made.pk)
+
+
+@job
+def approve_payout(row: int, actor: int) -> None:
+    from payments.models import PartnerPayout
+    from payments.services import partner
+
+    partner.approve(actor=_person(actor), payout=PartnerPayout.objects.get(pk=row))
+
+
+@job
+def submit_payout(row: int) -> None:
+    from payments.services import partner
+
+    partner.submit(partner_payout_id=row)
+
+
+@job
 def submit_unfenced(row: int) -> None:
     """For a control: nobody looks at claim and approval before the bytes leave."""
     from payments.services import approvals, schedule, withdrawals
@@ -269,4 +298,61 @@ def report(rows: list[int]) -> dict[str, Any]:
         "states": {value: status for value, status, _error in found},
         "errors": sorted({error for _value, _status, error in found if error}),
         "broken": broken,
+    }
+
+
+@job
+def plant_bids(addresses: list[str], bids: int) -> dict[str, list[int]]:
+    """So many bids at the first of these exchangers, and at each other one a partner payout that was approved."""
+    from types import SimpleNamespace
+
+    from payments.services import partner, partner_programs
+    from tests import factories
+    from tests.payments import exchanger
+
+    first, *others = addresses
+    account = exchanger.account(SimpleNamespace(base_url=first), name=f"bids {time.time_ns()}")
+    exchanger.direction(account)
+    exchanger.book(account)
+    made = [exchanger.asked(account).pk for _number in range(bids)]
+    payouts = []
+    for address in others:
+        there = SimpleNamespace(base_url=address)
+        paying = exchanger.account(there, name=f"payout {time.time_ns()}", money_out=True)
+        partner_programs.refresh(account_id=paying.pk)
+        fields = {"method_id": "5", "account": exchanger.ADDRESS}
+        asked = partner.request_payout(actor=factories.person("operator"), account=paying, fields=fields)
+        payouts.append(partner.approve(actor=factories.person("approver"), payout=asked).pk)
+    return {"bids": made, "payouts": payouts}
+
+
+@job
+def heal_bids(bids: list[int], payouts: list[int], seconds: float) -> dict[str, Any]:
+    """Sweep and poll as the workers do, until each has ended or was looked for more than once; where they stand then."""
+    from backoffice.kit import office
+    from payments.models import Bid, PartnerPayout
+    from payments.services import polling
+
+    rows = ((Bid, bids, "creating"), (PartnerPayout, payouts, "approved"))
+    until = time.monotonic() + seconds
+    for model, ids, _first in rows:
+        model.objects.filter(pk__in=ids).update(claimed_until=Now())
+    while time.monotonic() < until:
+        for model, ids, _first in rows:
+            model.objects.filter(pk__in=ids, next_check_at__isnull=False).update(next_check_at=Now())
+        polling.run_stuck(limit=50)
+        polling.run_due(limit=50)
+        left = [
+            model.objects.filter(pk__in=ids, status__in=[first, "sending"]).exists()
+            or model.objects.filter(pk__in=ids, status="unknown", check_failures__lt=4).exists()
+            for model, ids, first in rows
+        ]
+        if not any(left):
+            break
+        time.sleep(0.05)
+    return {
+        "bids": [Bid.objects.get(pk=pk).status for pk in bids],
+        "payouts": [PartnerPayout.objects.get(pk=pk).status for pk in payouts],
+        "references": [Bid.objects.get(pk=pk).reference.value for pk in bids],
+        "broken": [line for part in office.registry.invariants.values() for line in part.check()],
     }

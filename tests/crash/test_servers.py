@@ -6,7 +6,9 @@ file of its own and remembers what was paid.
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -20,6 +22,7 @@ from redis import Redis
 from tests.crash import harness
 from tests.crash.harness import Child, Forge, Servers
 from tests.payments import batches
+from tests.payments.exchanger import Exchanger
 from tests.races import money
 
 # One worker of pytest-xdist runs all of these: they share one pair of servers.
@@ -230,3 +233,59 @@ class TestEverything:
         assert ends == ["awaiting_deposit" if one else "unknown" for one in there]
         arrived = {"F6", "F7", "F8", "F9"}
         assert there == [int(point in arrived) for point in points]
+
+
+class TestExchanger:
+    """A03 for create_bid and add_partner_payout: workers, broker and database die in one moment."""
+
+    POINTS = ("F3", "F4", "F5", "F6", "F7", "F8", "F9")
+    PAYOUTS = ("F3", "F6", "F9")
+    ARRIVED = ("F6", "F7", "F8", "F9")
+
+    @money.volumes(1, 7)
+    def test_the_whole_tree_is_killed(self, system: System, runs: int) -> None:
+        """A bid at each of seven points (49 in the long form), and a payout at three."""
+        for _run in range(runs):
+            boxes = [Exchanger() for _number in range(1 + len(self.PAYOUTS))]
+            try:
+                self.kill(system, boxes)
+            finally:
+                for box in boxes:
+                    box.close()
+
+    def kill(self, system: System, boxes: list[Exchanger]) -> None:
+        boxes[0].is_unique = False  # nothing but our own care keeps it from having two
+        # Nobody steals a lease before the end; then all of them have run out.
+        values = {"PROVIDER_INTERNAL_HOSTS": [box.host for box in boxes], "CLAIM_SECONDS": 60}
+        planted = system.forge.do(
+            "plant_bids", addresses=[box.base_url for box in boxes], bids=len(self.POINTS), settings=values
+        )
+        work = [
+            *(("submit_bid", *one) for one in zip(self.POINTS, planted["bids"], strict=True)),
+            *(("submit_payout", *one) for one in zip(self.PAYOUTS, planted["payouts"], strict=True)),
+        ]
+        workers = [system.forge.fork(job, at=f"{at}=stop", row=row, settings=values) for job, at, row in work]
+        ended = [work[number] for number, worker in enumerate(workers) if not worker.wait_stopped()]
+        assert not ended, f"did not come so far: {ended}"
+        system.servers.stop_database_at_once()
+        system.servers.kill_broker()
+        for worker in workers:
+            os.kill(worker.pid, signal.SIGKILL)
+        assert all(worker.wait().killed for worker in workers)
+        began = time.monotonic()
+        system.servers.start()
+        found = system.forge.do("heal_bids", **planted, seconds=60, settings=values)
+        assert time.monotonic() - began < 60
+        assert not found["broken"], found["broken"]
+        ends = dict(zip(self.POINTS, found["bids"], strict=True))
+        assert ends == {at: "new" if at in self.ARRIVED else "unknown" for at in self.POINTS}
+        paid = dict(zip(self.PAYOUTS, found["payouts"], strict=True))
+        assert paid == {at: "pending" if at in self.ARRIVED else "unknown" for at in self.PAYOUTS}
+        arrived = [
+            ("create_bid", reference)
+            for at, reference in zip(self.POINTS, found["references"], strict=True)
+            if at in self.ARRIVED
+        ]
+        assert sorted(boxes[0].accepted) == sorted(arrived)
+        for at, box in zip(self.PAYOUTS, boxes[1:], strict=True):
+            assert len(box.accepted) == (at in self.ARRIVED), at

@@ -77,8 +77,8 @@ def plain(number: Decimal) -> str:
 class Exchanger:
     """Listens on loopback. `faults[method]` is a list of modes, one per request; "" is none.
 
-    Modes: drop (nothing answered, nothing done), drop_after (done, then no answer), html, status_500, empty, or a
-    dict: this object is the answer, and nothing is done.
+    Modes: drop (nothing answered, nothing done), drop_after (done, then no answer), late (done, and answered after
+    `delay` seconds), html, status_500, empty, or a dict: this object is the answer, and nothing is done.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,12 @@ class Exchanger:
         self.blind = False  # its filter by api_id looks at another column
         self.flag = {"success": 1}  # what exchange_success says of a status
         self.change: Callable[[dict[str, Any]], dict[str, Any]] = lambda bid: bid
+        self.delay = 0.0
+        self.zone = (
+            0  # hours that its clock is ahead of the world's: of its times and of the windows it is asked for
+        )
         self.is_unique = True
+        self.hash = "hash{}x"  # of a bid, by its number
         self.hidden: set[str] = set()  # bids that bid_info does not show
         self._lock = threading.RLock()
         box = self
@@ -165,6 +170,8 @@ class Exchanger:
                 self._answer(handler, {"error": 1, "error_text": "Api disabled", "data": []})
                 return
             answer = getattr(self, f"_{method}")(sent)
+        if mode == "late":
+            time.sleep(self.delay)
         if mode == "drop_after":
             handler.connection.close()
         elif mode == "garbage_after":
@@ -238,7 +245,7 @@ class Exchanger:
         number = str(next(self._numbers))
         return {
             "id": number,
-            "hash": f"hash{number}x",
+            "hash": self.hash.format(number),
             "api_id": sent.get("api_id", ""),
             "status": "new",
             "psys_give": "Sberbank",
@@ -306,11 +313,16 @@ class Exchanger:
         found = sorted(self.bids.values(), key=lambda one: int(one["id"]), reverse=True)
         if number := sent.get("id"):
             found = [one for one in found if one["id"] == number]
+        found = [one for one in found if self._is_between(one["time"] + self.zone * 3600, sent)]
         if self.blind and sent.get("api_id"):
             found = [one for one in found if one["id"] == sent["api_id"]]
         begin = int(sent.get("offset", 0))
         rows = found[begin : begin + min(int(sent.get("limit", 100)), 500)]
         return self._ok({"items": [self._row(one, sent) for one in rows]})
+
+    @staticmethod
+    def _is_between(moment: int, sent: dict[str, str]) -> bool:
+        return int(sent.get("start_time", 0)) <= moment <= int(sent.get("end_time", 10**12))
 
     def _row(self, bid: dict[str, Any], sent: dict[str, str]) -> dict[str, Any]:
         row = {name: value for name, value in bid.items() if name not in ("sent", "statuses", "hash")}

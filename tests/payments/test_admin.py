@@ -270,6 +270,50 @@ class TestSecrets:
         assert not any(token in page for page in seen)
 
 
+class TestPlainKeys:
+    """What is declared as no secret, such as an exchanger's language, is an ordinary box with its value in it."""
+
+    NEW = ROW | {"provider": "premium_exchanger", "key_api_login": "login-1", "key_api_key": rows.API_KEY}
+
+    def made(self, browser: Client) -> ProviderAccount:
+        assert browser.post(ADD, self.NEW | {"key_api_lang": "ru_RU"}).status_code == 302
+        return ProviderAccount.objects.get()
+
+    def test_it_is_kept_shown_changed_and_removed(self, browser: Client) -> None:
+        assert '<input type="text" name="key_api_lang"' in browser.get(ADD).content.decode()
+        account = self.made(browser)
+        page = browser.get(change(account)).content.decode()
+        assert 'name="key_api_lang" value="ru_RU"' in page
+        assert page.count("A value is stored") == 2 and "login-1" not in page
+        for lang in ("ru_RU", "de_DE", ""):
+            assert browser.post(change(account), self.NEW | {"key_api_lang": lang}).status_code == 302
+            account.refresh_from_db()
+            assert account.keys == {"api_login": "login-1", "api_key": rows.API_KEY} | (
+                {"api_lang": lang} if lang else {}
+            )
+
+    def test_left_alone_it_is_no_change_and_a_mistake_elsewhere_keeps_it(self, browser: Client) -> None:
+        account = self.made(browser)
+        row = ROW | {"key_api_lang": "ru_RU", "name": "Renamed"}
+        assert browser.post(change(account), row).status_code == 302
+        assert AuditEntry.objects.filter(verb="account.changed").latest("pk").facts["keys_replaced"] is False
+        answer = browser.post(change(account), row | {"name": "", "key_api_lang": "de_DE"})
+        assert set(errors(answer)) == {"name"}
+        assert 'value="de_DE"' in answer.content.decode()
+
+    def test_to_another_server_it_goes_with_the_new_keys_only(self, browser: Client) -> None:
+        account = self.made(browser)
+        away = ROW | {"base_url": "https://other.example/api/userapi/v1/", "key_api_lang": "ru_RU"}
+        assert browser.post(change(account), away).status_code == 302
+        account.refresh_from_db()
+        assert account.keys == {}
+        back = self.NEW | {"key_api_lang": "ru_RU"}
+        browser.post(change(account), back)
+        browser.post(change(account), away | {"key_api_login": "a", "key_api_key": "b"})
+        account.refresh_from_db()
+        assert account.keys == {"api_login": "a", "api_key": "b", "api_lang": "ru_RU"}
+
+
 @pytest.mark.django_db(transaction=True)
 class TestProbe:
     def address(self, account: ProviderAccount) -> str:

@@ -11,6 +11,7 @@ import requests
 
 from sandbox.premium_exchanger.bids import TITLES
 from sandbox.routes import ControlError
+from tests.every import every
 
 REFERENCE = "261120101530123456"
 LOST = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
@@ -43,7 +44,7 @@ class TestCreate:
         exchanger.bid()
         assert time.monotonic() - begun > 0.5
 
-    @pytest.mark.parametrize(
+    @every(
         ("change", "fields"),
         [
             ({"account1": None}, {"account1"}),
@@ -148,7 +149,7 @@ class TestInfo:
         exchanger.control("directions/10", {"active": True})
         assert exchanger.data("bid_info", hash=bid["hash"]) == bid
 
-    @pytest.mark.parametrize("status", [*TITLES, "verify_docs"])
+    @every("status", [*TITLES, "verify_docs"])
     def test_every_status_can_be_set(self, exchanger, status):
         bid = exchanger.bid()
         exchanger.control(f"bids/{bid['id']}/status", {"status": status})

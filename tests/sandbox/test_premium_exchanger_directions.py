@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sandbox.premium_exchanger import calculator
 from sandbox.premium_exchanger.catalog import CURRENCIES, DIRECTIONS, direction
 from sandbox.routes import ControlError
+from tests.every import every
 
 
 class TestLists:
@@ -72,7 +73,7 @@ class TestCalc:
         params = {"direction_id": 10, "calc_amount": amount, "calc_action": action, **params}
         return exchanger.data("get_calc", **params)
 
-    @pytest.mark.parametrize(
+    @every(
         ("amount", "action", "sums"),
         [
             ("9240", 1, ("9240", "9332.4", "100", "99")),
@@ -86,7 +87,7 @@ class TestCalc:
         assert tuple(found[name] for name in ("sum_give", "sum_give_com", "sum_get", "sum_get_com")) == sums
         assert found["changed"] == 0
 
-    @pytest.mark.parametrize(
+    @every(
         ("amount", "action", "give"),
         [
             ("1", 1, "1000"),
@@ -100,7 +101,7 @@ class TestCalc:
         found = self.calc(exchanger, amount, action)
         assert (found["sum_give"], found["changed"]) == (give, 1)
 
-    @pytest.mark.parametrize("action", ["9", "0", "", "x", "-1"])
+    @every("action", ["9", "0", "", "x", "-1"])
     def test_an_unknown_action_silently_is_1(self, exchanger, action):
         assert self.calc(exchanger, "9240", action)["sum_get"] == "100"
 

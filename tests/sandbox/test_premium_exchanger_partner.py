@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from sandbox.routes import ControlError
+from tests.every import every
 
 
 class TestInfo:
@@ -124,8 +125,10 @@ class TestControl:
             "Sberbank → Tether TRC20",
         ):
             assert text in page
-        for place in ("bids", "directions", "partner", "settings", "requests"):
+        for place in ("bids", "directions", "partner"):
             assert page.count(f'id="premium_exchanger-{place}"') == 1
+        for place in ("settings", "requests"):
+            assert page.count(f'id="{place}-premium_exchanger"') == 1
         assert page.count('id="settings"') == page.count('id="requests"') == 1
 
     @pytest.mark.parametrize(
@@ -154,7 +157,7 @@ class TestControl:
         assert response.headers["Location"].startswith("/_control/?said=")
         assert response.headers["Location"].endswith(f"#{anchor}")
 
-    @pytest.mark.parametrize(
+    @every(
         ("path", "data"),
         [
             ("bids/9/pay", {}),

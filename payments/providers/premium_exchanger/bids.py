@@ -57,12 +57,14 @@ def created(reference: str) -> Callable[[Any, Data], BidReport]:
 
 
 def found(*, provider_id: str, bid_hash: str) -> Callable[[Any, Data], BidReport]:
-    """The answer to bid_info about the bid that was asked for; another one is OutcomeUnknown."""
+    """The answer to bid_info about the bid that was asked for; another one is OutcomeUnknown(reason="other")."""
 
     def read(data: Any, raw: Data) -> BidReport:
         report = _bid(an_object(data), raw, reference="", whole=True)
         if (provider_id and report.provider_id != provider_id) or (bid_hash and report.hash != bid_hash):
-            raise OutcomeUnknown("bid_info: another bid", staff=OTHER_BID)
+            raise OutcomeUnknown(
+                "bid_info: another bid", reason="other", staff=OTHER_BID, params={"other": report.provider_id}
+            )
         return report
 
     return read
@@ -73,6 +75,9 @@ def _bid(data: Data, raw: Data, *, reference: str, whole: bool) -> BidReport:
     read = amount if whole else optional_amount
     if whole and not status:
         raise Unreadable("status is missing")
+    with suppress(Unreadable):  # no version must tell it; what it tells is believed over what we asked for
+        told = text(data, "api_id", limit=100).strip()
+        reference = reference if told in ("", "0") else told
     return BidReport(
         reference,
         needed(data, "id", limit=64),
@@ -181,6 +186,7 @@ def row(data: Data, cleaned: Data) -> BidRow:
         time_text=title(data, "time"),
         date_text=title(data, "date"),
         history=tuple(_change(one) for one, _raw in rows(data.get("statuses"), data.get("statuses"))),
+        is_hidden=answers.word(status) == HIDDEN,
         raw=cleaned,
     )
 

@@ -38,6 +38,7 @@ from payments.providers.premium_exchanger import (
     directions,
     envelope,
     fields,
+    handles,
     parameters,
     partner,
     probe,
@@ -71,7 +72,9 @@ class PremiumExchanger(Client):
         "add_partner_payout": "C",
     }
     default_rate = 5
-    hidden = frozenset({"api_login", "api_key", "api-login", "api-key", "callback_url"})
+    hidden = frozenset({"api_login", "api_key", "api-login", "api-key", "callback_url"}) | handles.NAMES
+    hidden_patterns = handles.PATTERNS
+    redactor_class = handles.HandleRedactor
 
     # --- Directions ---
     def direction_currencies(self, *, give_id: str = "", get_id: str = "") -> CurrenciesReport:
@@ -121,19 +124,20 @@ class PremiumExchanger(Client):
         while the bid's direction is switched off.
         """
         sent = parameters.bid_look_up(provider_id, bid_hash)
-        return self._ask("bid_info", sent, bids.found(provider_id=provider_id, bid_hash=bid_hash))
+        read = bids.found(provider_id=provider_id, bid_hash=bid_hash)
+        return self._ask("bid_info", sent, read, (Secret(bid_hash),))
 
     def cancel_bid(self, bid_hash: str) -> BidStateReport:
         """Cancel a bid. Works only where its actions say `can_cancel`."""
-        return self._move("cancel_bid", parameters.bid_hash("cancel_bid", bid_hash), bids.state)
+        return self._by_hash("cancel_bid", bid_hash)
 
     def pay_bid(self, bid_hash: str) -> BidStateReport:
         """Claim that a bid is paid. Works only where its actions say `can_pay`. Moves no money."""
-        return self._move("pay_bid", parameters.bid_hash("pay_bid", bid_hash), bids.state)
+        return self._by_hash("pay_bid", bid_hash)
 
     def complete_bid(self, bid_hash: str) -> BidStateReport:
         """Declare a bid complete, whatever its state: the exchanger checks nothing."""
-        return self._move("success_bid", parameters.bid_hash("success_bid", bid_hash), bids.state)
+        return self._by_hash("success_bid", bid_hash)
 
     def bids(
         self,
@@ -273,6 +277,10 @@ class PremiumExchanger(Client):
     ) -> Report:
         request = self._request(operation, sent, safe=False, hidden=hidden)
         return self._http.call(request, envelope.reader(operation, read, safe=False, proof=proof))
+
+    def _by_hash(self, operation: str, bid_hash: str) -> BidStateReport:
+        sent = parameters.bid_hash(operation, bid_hash)
+        return self._move(operation, sent, bids.state, hidden=(Secret(bid_hash),))
 
     def _request(
         self, operation: str, sent: Parameters, *, safe: bool, hidden: tuple[Secret, ...] = ()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from payments.models import Bid, BidImport
 from payments.providers.base import Field
 from payments.providers.bids import BidRow, Page
+from payments.providers.premium_exchanger import bids as provider_bids
 from payments.services import bid_fields, bid_imports, bids, directions
 from tests.payments import exchanger as exchangers
 
@@ -99,6 +100,53 @@ def test_windows_of_an_import_leave_no_gap(exchanger: Any, people: Any) -> None:
         assert begin <= end - 2 * zones + 2  # a time that is off by a day either way is in one of the two
     assert BidImport.objects.get().cursor >= since
     assert not Bid.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whatever_the_zone_of_their_clock_nothing_is_missed_and_nothing_doubled(
+    exchanger: Any, people: Any
+) -> None:
+    """H04: 60 bids around the edges of the windows, at exchangers whose clocks are up to 14 hours off: 60 of 60."""
+    since = timezone.now() - dt.timedelta(days=70)
+    edges = [since + number * bid_imports.WINDOW for number in range(3)]
+    hours = (-26, -13, -1, 0, 1, 13, 26)
+    moments = [edge + dt.timedelta(hours=hour, seconds=1) for edge in edges for hour in hours]
+    moments = [one for one in moments if since <= one < timezone.now()]
+    moments += [since + dt.timedelta(hours=26.3 * number) for number in range(60 - len(moments))]
+    for moment in moments:
+        exchanger.elsewhere(time=int(moment.timestamp()), api_id="")
+    for zone in (-12, 14):
+        exchanger.zone = zone
+        account = exchangers.account(exchanger, name=f"zone {zone}")
+        bid_imports.start(actor=people["operator"], account=account, since=since)
+        for _twice in range(2):
+            bid_imports.run(account_id=account.pk)
+        numbers = list(Bid.objects.filter(account=account).values_list("provider_id", flat=True))
+        assert sorted(numbers) == sorted(exchanger.bids)
+        assert len(numbers) == 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_flag_of_success_decides_nothing(exchanger: Any, people: Any) -> None:
+    """C05: both polarities of exchange_success with each of 16 statuses: 32 of 32 follow the status."""
+    words = ["auto", *provider_bids.STATES, *sorted(provider_bids.NEED_PERSON), "verify_docs"]
+    assert len(words) == 16
+    ours = {word: provider_bids.STATES.get(word) for word in words}
+    for word in words:
+        exchanger.elsewhere(status=word, id=f"7{words.index(word):02}", api_id="")
+    followed = 0
+    for name, said in (("as documented", 0), ("as copies do", 1)):
+        exchanger.flag = {"success": said}
+        account = exchangers.account(exchanger, name=name)
+        since = timezone.now() - dt.timedelta(days=1)
+        bid_imports.start(actor=people["operator"], account=account, since=since)
+        bid_imports.run(account_id=account.pk)
+        there = {bid.provider_status: bid.status for bid in Bid.objects.filter(account=account)}
+        # A word that we do not know, or that a person must look at, is there and in doubt; a hidden one is no bid yet.
+        expected = {word: status or "unknown" for word, status in ours.items() if word != "auto"}
+        assert there == expected
+        followed += len(words)
+    assert followed == 32
 
 
 class TestStoredForm:

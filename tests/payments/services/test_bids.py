@@ -16,12 +16,13 @@ from payments.models import (
     Bid,
     BidStatus,
     CallbackToken,
+    Direction,
     ExceptionItem,
     Movement,
     ProviderCall,
 )
 from payments.providers.errors import ProviderError
-from payments.services import bid_quotes, bids, exceptions
+from payments.services import bid_quotes, bids, directions, exceptions
 from tests.payments import exchanger as exchangers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -392,6 +393,35 @@ class TestComparing:
             assert bid.reference.held_at is None
             assert bid.status == ("unknown" if change.get("status") else "new")
 
+    def test_nothing_that_must_not_pass_does(self, account: Any, exchanger: Any, settings: Any) -> None:
+        """C04: another direction, an unknown meaning, a moved amount, a worse rate: 16 of 16 refused or held."""
+        settings.BREAKER_FAILURES = 1_000_000
+        good, stopped = Direction.objects.get(account=account), 0
+        for other in ("1", "210", 22, "", None):
+            exchanger.fail("get_direction", *[exchanger._ok(exchanger.direction | {"id": other})] * 3)
+            with pytest.raises(ProviderError):
+                directions.refresh(direction_id=good.pk)
+            stopped += 1
+        exchanger.faults.clear()
+        for action in ("9", "0", "5", "-1", "1.0", ""):
+            with pytest.raises(ValidationError) as refused:
+                exchangers.asked(account, calc_action=action)
+            stopped += "calc_action" in refused.value.error_dict
+        for changed, calc_amount in ((1, "101"), ("1", "102")):
+            sums = exchanger._sums({"calc_amount": calc_amount, "calc_action": "2"}) | {"changed": changed}
+            exchanger.fail("get_calc", exchanger._ok(exchangers.DIRECTION | sums))
+            with pytest.raises(ValidationError, match="moved the amount"):
+                exchangers.asked(account, calc_amount=calc_amount)
+            stopped += 1
+        assert not exchanger.count("create_bid")
+        for worse in ({"amount_get": "98.5"}, {"amount_give": "9380"}, {"amount_get": "0"}):
+            exchanger.change = lambda bid, worse=worse: bid | worse
+            bid = exchangers.asked(account)
+            bids.submit(bid_id=bid.pk)
+            bid.reference.refresh_from_db()
+            stopped += bid.reference.held_at is not None
+        assert stopped == 16
+
     def test_within_the_tolerance_nothing_is_held(self, account: Any, exchanger: Any) -> None:
         alike: list[dict[str, str]] = [
             {"amount_get": "98.51"},
@@ -409,18 +439,54 @@ class TestComparing:
         assert ExceptionItem.objects.get(reference=bid.reference).kind == "mismatch"
 
     def test_an_answer_about_another_bid_is_held_and_not_kept(self, account: Any, exchanger: Any) -> None:
-        bid, other = exchangers.made(account), exchangers.made(account)
+        bid = exchangers.made(account)
         exchanger.bids[bid.provider_id]["hash"] = "another"
         bids.refresh(bid_id=bid.pk)
         bid.refresh_from_db()
         bid.reference.refresh_from_db()
         assert "another handle" in bid.reference.hold_reason
-        swapped = exchanger._ok(exchanger._info(exchanger.bids[bid.provider_id] | {"status": "success"}))
-        exchanger.fail("bid_info", *[swapped] * 4)
+
+    def test_two_answers_that_changed_places_hold_both(
+        self, account: Any, exchanger: Any, people: Any
+    ) -> None:
+        """E13: each question is answered about the other bid, to the end; nothing of it is kept."""
+        bid, other = exchangers.made(account), exchangers.made(account)
+        for one, another in ((bid, other), (other, bid)):
+            exchanger.word(another.provider_id, "success")
+            swapped = exchanger._ok(exchanger._info(exchanger.bids[another.provider_id]))
+            exchanger.fail("bid_info", *[swapped] * 3)
+            bids.refresh(bid_id=one.pk)
+            exchanger.faults.clear()
+            one.refresh_from_db()
+            one.reference.refresh_from_db()
+            assert one.reference.hold_reason == f"The answer is about another bid: {another.provider_id}."
+            assert (one.status, one.provider_status) == ("new", "new")
+            assert one.last_error and one.next_check_at is not None
+        assert ExceptionItem.objects.filter(kind="hold").count() == 2
+        assert not Movement.objects.exists()
+        # A right answer alone does not let it go; a person does, and then just this is no hold any more.
+        bids.refresh(bid_id=bid.pk)
+        bid.refresh_from_db()
+        assert bid.status == "new"
+        exceptions.release_hold(actor=people["approver"], reference=bid.reference, note="Their fault.")
+        exchanger.fail("bid_info", *[exchanger._ok(exchanger._info(exchanger.bids[other.provider_id]))] * 3)
         with pytest.raises(ProviderError):
-            bids.refresh(bid_id=other.pk)
-        other.refresh_from_db()
-        assert other.status == "new"
+            bids.refresh(bid_id=bid.pk)
+        exchanger.faults.clear()
+        bids.refresh(bid_id=bid.pk)
+        bid.refresh_from_db()
+        bid.reference.refresh_from_db()
+        assert (bid.status, bid.reference.held_at) == ("complete", None)
+
+    def test_an_answer_that_names_another_reference_is_held(self, account: Any, exchanger: Any) -> None:
+        """E13: also where it is our own creation that is answered."""
+        exchanger._info, plain = lambda bid: plain(bid) | {"api_id": "261121101530999999"}, exchanger._info
+        bid = exchangers.asked(account)
+        bids.submit(bid_id=bid.pk)
+        bid.refresh_from_db()
+        bid.reference.refresh_from_db()
+        assert "another reference" in bid.reference.hold_reason
+        assert (bid.status, bid.provider_id) == ("unknown", "")
 
     def test_a_creation_that_names_a_known_bid_is_held(self, account: Any, exchanger: Any) -> None:
         first = exchangers.made(account)

@@ -23,6 +23,7 @@ from payments.models import (
 from payments.providers.errors import ProviderError
 from payments.services import freeze, partner, partner_programs, payout_decisions, polling
 from tests import factories
+from tests.every import every
 from tests.payments import exchanger as exchangers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,7 +98,7 @@ class TestProgram:
             partner_programs.refresh(account_id=other.pk)
         assert not Movement.objects.exists()
 
-    @pytest.mark.parametrize("accrued", [None, "", "maybe", [], 0])
+    @every("accrued", [None, "", "maybe", [], 0])
     def test_what_is_not_said_clearly_is_not_booked(self, account: Any, exchanger: Any, accrued: Any) -> None:
         exchanger.partner_exchanges = [row(1, accrued)]
         partner_programs.refresh(account_id=account.pk)
@@ -140,7 +141,7 @@ class TestRequest:
         partner.cancel(actor=people["operator"], payout=one)
         assert ask(account, people["operator"]).status == "awaiting_approval"
 
-    @pytest.mark.parametrize(
+    @every(
         ("changes", "at"),
         [
             ({"method_id": "9"}, "method_id"),

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from backoffice import permissions
+from backoffice.kit import office
 from payments.models import Bid, BidAct, Direction
-from payments.services import bid_acts, bid_decisions, bids, directions
+from payments.services import bid_acts, bid_decisions, bid_imports, bids, directions
 from tests import factories
+from tests.every import every
 from tests.payments import exchanger as exchangers
 from tests.payments import rows
 
@@ -108,7 +111,7 @@ class TestCalculator:
         shown = rows.words(rows.text_of(self.ask(operator, account, calc_amount="1")))
         assert "The exchanger moved the amount into its limits" in shown
 
-    @pytest.mark.parametrize("amount", ["", "x", "-1", "1e5", "0"])
+    @every("amount", ["", "x", "-1", "1e5", "0"])
     def test_nonsense_is_told_and_asks_nobody(
         self, account: Any, exchanger: Any, operator: Any, amount: str
     ) -> None:
@@ -201,11 +204,20 @@ class TestOneBid:
     def test_each_role_is_offered_what_it_may_do(self, account: Any) -> None:
         for role in ROLES:
             bid = exchangers.made(account)
+            link = f"https://exchanger.example/go/{bid.handle}"
+            acts = {"can_cancel": True, "can_pay": True, "cancel_url": link, "pay_url": link}
+            bid.actions, bid.instruction = acts, f"Pay at {link} with 4111."
+            bid.save()
             shown = rows.text_of(rows.browser(role).get(bid.get_absolute_url()))
+            assert "with 4111." in shown
+            # Whoever has a link can cancel the bid there: they are for those who work with it.
+            assert (shown.count(f'href="{link}"'), bid.url in shown) == (
+                (0, False) if role == "viewer" else (2, True)
+            )
+            assert (bid.handle in shown) is (role != "viewer")
             for word in ("Cancel it", "We have paid", "Declare complete"):
                 assert (word in shown) is (role == "operator"), word
             assert ("Check now" in shown) is (role != "viewer")
-            assert bid.handle not in shown.replace(bid.url, "")
 
     def test_tells_how_to_pay_and_the_quote_beside_the_answer(
         self, account: Any, exchanger: Any, operator: Any
@@ -308,3 +320,35 @@ class TestListAndImport:
 
 def _fresh(bid: Bid) -> Bid:
     return Bid.objects.select_related("reference", "account").get(pk=bid.pk)
+
+
+def test_bids_that_wait_for_a_person_stand_on_the_dashboard_and_in_their_list(
+    account: Any, exchanger: Any, people: Any
+) -> None:
+    """Held ones, those that we are to pay, and “complete” that a second person must confirm; each line leads to them."""
+    due, declared = exchangers.made(account), exchangers.made(account)
+    bid_acts.complete(actor=people["operator"], bid=declared, note="It is in our wallet.")
+    exchanger.change = lambda bid: bid | {"amount_get": "90"}
+    held = exchangers.asked(account)
+    bids.submit(bid_id=held.pk)
+    exchanger.elsewhere(api_id="")  # whoever made that one pays it
+    bid_imports.start(actor=people["operator"], account=account, since=due.created_at)
+    bid_imports.run(account_id=account.pk)
+    assert Bid.objects.filter(status="new", is_imported=True).count() == 1
+    expected: dict[str, dict[str, set[int]]] = {
+        "operator": {"bids-to-pay": {due.pk, declared.pk}, "held-bids": {held.pk}},
+        "approver": {"bids-to-confirm": {declared.pk}, "held-bids": {held.pk}},
+    }
+    for role, lines in expected.items():
+        waiting = {line.name: line for line, _count in office.waiting(people[role], permissions.may)}
+        browser = rows.browser_of(people[role])
+        dashboard = browser.get("/").content.decode()
+        for name, ids in lines.items():
+            line = waiting[name]
+            assert set(line.rows(people[role]).values_list("pk", flat=True)) == ids, name
+            where = f"{reverse(line.url)}?{line.query}"
+            assert where.replace("&", "&amp;") in dashboard
+            assert {row.pk for row in browser.get(where).context["table"].data} == ids, name
+    assert "bids-to-confirm" not in {
+        line.name for line, _count in office.waiting(people["operator"], permissions.may)
+    }

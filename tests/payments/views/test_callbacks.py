@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from backoffice.middleware import CallbackShortcut
 from payments.models import Callback, CallbackToken
 from payments.services import accounts
+from payments.views import callback_guesses
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,3 +108,90 @@ class TestReceive:
         answer = post(url)
         assert not answer.cookies
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+class TestGuesses:
+    """D09: random tokens find nothing, all look alike, and who tries too many is not looked up any more."""
+
+    FORM = "application/x-www-form-urlencoded"
+
+    @pytest.fixture(autouse=True)
+    def anew(self) -> Iterator[None]:
+        callback_guesses.forget()
+        yield
+        callback_guesses.forget()
+
+    def guess(self, client: Client, address: str, path: str = "") -> tuple[int, bytes, dict[str, str]]:
+        path = path or f"/callbacks/premium_exchanger/{secrets.token_urlsafe(32)}/"
+        answer = client.post(path, b"bid_id=501", content_type=self.FORM, REMOTE_ADDR=address)
+        return answer.status_code, answer.content, dict(answer.headers)
+
+    @pytest.mark.parametrize("tokens", [2_000, pytest.param(1_000_000, marks=pytest.mark.long)])
+    def test_random_tokens_hit_nothing_and_are_told_alike(self, url: str, tokens: int) -> None:
+        requests, door = RequestFactory(), CallbackShortcut(lambda _request: HttpResponse(status=500))
+        answers = set()
+        logging.disable(logging.INFO)  # a line each
+        for number in range(tokens):
+            # From another address every ten, so that each of them is really looked up.
+            turn = number // 10
+            request = requests.generic(
+                "POST",
+                f"/callbacks/premium_exchanger/{secrets.token_urlsafe(32)}/",
+                b"bid_id=501",
+                content_type=self.FORM,
+                REMOTE_ADDR=f"9.{turn >> 16}.{turn >> 8 & 255}.{turn & 255}",
+            )
+            answer = door(request)
+            answers.add((answer.status_code, answer.content, tuple(sorted(answer.headers.items()))))
+        logging.disable(logging.NOTSET)
+        assert len(answers) == 1
+        assert next(iter(answers))[:2] == (404, b"")
+        assert not Callback.objects.exists()
+
+    def test_after_20_a_minute_nothing_is_looked_up_for_a_minute(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client, guesser = Client(), "9.9.9.9"
+        told = [self.guess(client, guesser) for _guess in range(20)]
+        with CaptureQueriesContext(connection) as queries:
+            told += [self.guess(client, guesser) for _guess in range(20)]
+            told.append(self.guess(client, guesser, url))  # not even the right one, and it looks the same
+        assert len(queries) == 0
+        assert all(one == told[0] for one in told) and told[0][0] == 404
+        assert self.guess(client, "9.9.9.8", url)[0] == 200  # others are not meant
+        now = callback_guesses.time.monotonic
+        monkeypatch.setattr(callback_guesses.time, "monotonic", lambda: now() + 61)
+        assert self.guess(client, guesser, url)[0] == 200
+
+    def test_another_process_learns_of_it_with_its_first_guess(self, url: str) -> None:
+        client = Client()
+        for _guess in range(20):
+            self.guess(client, "9.9.9.9")
+        callback_guesses.forget()
+        assert self.guess(client, "9.9.9.9")[0] == 404
+        assert self.guess(client, "9.9.9.9", url)[0] == 404
+
+    def test_of_ipv6_the_network_counts_and_a_proxy_of_ours_never(self, url: str) -> None:
+        client = Client()
+        for number in range(20):
+            self.guess(client, f"2a00:1450:4001:82a::{number}")
+            self.guess(client, "127.0.0.1")
+            self.guess(client, "10.0.0.7")
+        assert self.guess(client, "2a00:1450:4001:82a:ffff::1", url)[0] == 404
+        assert self.guess(client, "2a00:1450:4001:82b::1", url)[0] == 200
+        assert [self.guess(client, one, url)[0] for one in ("127.0.0.1", "10.0.0.7")] == [200, 200]
+
+    def test_without_the_cache_nobody_is_banned_and_nobody_waits_for_it(
+        self, url: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[int] = []
+
+        def away(*_arguments: Any, **_named: Any) -> bool:
+            asked.append(1)
+            raise ConnectionError("away")
+
+        monkeypatch.setattr(callback_guesses.cache, "add", away)
+        client = Client()
+        assert {self.guess(client, "9.9.9.9")[0] for _guess in range(40)} == {404}
+        assert self.guess(client, "9.9.9.9", url)[0] == 200
+        assert len(asked) == 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payments.providers.base import Forged, Hint, Raw
 from payments.providers.premium_exchanger import callbacks
+from tests.every import every
 
 
 def read(body: bytes) -> Hint | Forged:
@@ -15,7 +15,7 @@ def read(body: bytes) -> Hint | Forged:
 
 
 class TestHint:
-    @pytest.mark.parametrize(
+    @every(
         ("body", "bid"),
         [
             (b"bid_id=501", "501"),
@@ -31,7 +31,7 @@ class TestHint:
     def test_it_names_the_bid_and_nothing_else_is_believed(self, body: bytes, bid: str) -> None:
         assert read(body) == Hint(bid)
 
-    @pytest.mark.parametrize(
+    @every(
         "body",
         [
             b"",

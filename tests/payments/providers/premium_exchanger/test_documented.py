@@ -14,6 +14,7 @@ from payments.providers.premium_exchanger import bids as reading
 from payments.providers.premium_exchanger import fields, refusals
 from payments.providers.premium_exchanger import partner as partner_reading
 from payments.providers.premium_exchanger.client import PremiumExchanger
+from tests.every import every
 from tests.payments.providers.premium_exchanger.facts import (
     CALLS,
     DOCUMENT,
@@ -48,7 +49,7 @@ class TestEndpoints:
         assert len(ENDPOINTS) == 16
         assert set(ENDPOINTS) == set(CALLS) == set(READERS)
 
-    @pytest.mark.parametrize("operation", ENDPOINTS)
+    @every("operation", ENDPOINTS)
     def test_it_is_called_where_and_how_the_document_says(self, operation: str) -> None:
         head, _, body = sent(operation).partition(b"\r\n\r\n")
         assert head.startswith(f"POST /api/v1/{operation} HTTP/1.1\r\n".encode())
@@ -58,7 +59,7 @@ class TestEndpoints:
         assert f"\r\ncontent-type: {DOCUMENT['content_type']}".encode() in lower
         assert f"\r\ncontent-length: {len(body)}".encode() in lower
 
-    @pytest.mark.parametrize("operation", ENDPOINTS)
+    @every("operation", ENDPOINTS)
     def test_only_calls_that_change_nothing_are_repeated(self, operation: str) -> None:
         with peer(answering(answered(b""), answered(recorded(operation)))) as there:
             asking = client(there, read_pauses=(0,))
@@ -81,7 +82,7 @@ class TestEndpoints:
 
 
 class TestParameters:
-    @pytest.mark.parametrize("operation", ENDPOINTS)
+    @every("operation", ENDPOINTS)
     def test_every_one_is_sent_under_its_name_and_nothing_else(self, operation: str) -> None:
         body = form(sent(operation).partition(b"\r\n\r\n")[2])
         assert body == SENT.get(operation, {})
@@ -121,7 +122,7 @@ SHOWN_BY = {"api_actions.cancel": "bid_info_address", "api_actions.pay": "bid_in
 class TestAnswers:
     """Each documented field of each answer is read: changing it changes the report."""
 
-    @pytest.mark.parametrize(
+    @every(
         ("operation", "name"),
         [(operation, name) for operation, fact in ENDPOINTS.items() for name in fact["answer"]],
     )
@@ -184,7 +185,7 @@ class TestAnswers:
 
 
 class TestStatuses:
-    @pytest.mark.parametrize(("word", "state"), DOCUMENT["statuses"]["bid"].items())
+    @every(("word", "state"), DOCUMENT["statuses"]["bid"].items())
     def test_of_a_bid(self, word: str, state: str | None) -> None:
         for spelled in (word, f" {word.upper()}\n"):
             assert reading.words(spelled) == (
@@ -193,7 +194,7 @@ class TestStatuses:
                 state == "hold",
             )
 
-    @pytest.mark.parametrize(("word", "state"), DOCUMENT["statuses"]["partner_payout"].items())
+    @every(("word", "state"), DOCUMENT["statuses"]["partner_payout"].items())
     def test_of_a_partner_payout(self, word: str, state: str) -> None:
         assert partner_reading.PAYOUT_STATES[word] == state
 
@@ -203,7 +204,7 @@ class TestStatuses:
         assert set(partner_reading.PAYOUT_STATES) == set(DOCUMENT["statuses"]["partner_payout"])
         assert reading.words("verify_docs") == (None, "verify_docs", False)
 
-    @pytest.mark.parametrize("kind", DOCUMENT["types"])
+    @every("kind", DOCUMENT["types"])
     def test_each_way_to_pay_is_kept(self, kind: str) -> None:
         assert reading.actions({"type": kind.upper()}).type == kind
 
@@ -213,7 +214,7 @@ class TestErrors:
         assert [row.text for row in refusals.TEXTS] == [error["text"] for error in ERRORS]
         assert len([error for error in ERRORS if error["documented"]]) == 5
 
-    @pytest.mark.parametrize("error", ERRORS, ids=[error["text"] for error in ERRORS])
+    @every("error", ERRORS)
     def test_its_class_reason_field_and_calls(self, error: dict[str, Any]) -> None:
         row = refusals.find(f" {error['text'].upper()} ")
         assert row is not None
@@ -221,7 +222,7 @@ class TestErrors:
         assert (row.only, row.codes) == (set(error["calls"]), set(error["codes"]))
         assert row.staff.endswith(".")
 
-    @pytest.mark.parametrize("error", ERRORS, ids=[error["text"] for error in ERRORS])
+    @every("error", ERRORS)
     def test_it_comes_out_of_every_call_that_it_belongs_to(self, error: dict[str, Any]) -> None:
         code = (error["codes"] or ["1"])[0]
         body = json.dumps({"error": code, "error_text": error["text"], "data": []}).encode()
@@ -246,7 +247,7 @@ class TestErrors:
 
 
 class TestCallback:
-    @pytest.mark.parametrize("name", ["callback", "callback_status"])
+    @every("name", ["callback", "callback_status"])
     def test_it_is_read(self, name: str) -> None:
         body = (FOLDER / "answers" / f"{name}.txt").read_bytes()
         assert client().read(Raw({}, body)) == Hint("501")

@@ -11,6 +11,7 @@ from payments.providers.base import Field
 from payments.providers.bids import BidRequest, QuoteRequest
 from payments.providers.errors import Invalid
 from payments.providers.premium_exchanger import parameters
+from tests.every import every
 from tests.payments.providers.premium_exchanger.facts import REFERENCE
 
 BID: dict[str, Any] = {"direction_id": "21", "calc_amount": Decimal(1), "calc_action": "1"}
@@ -29,7 +30,7 @@ def problems(build: Any, *arguments: Any, **named: Any) -> dict[str, str]:
 
 
 class TestBid:
-    @pytest.mark.parametrize(
+    @every(
         ("change", "field"),
         [
             ({"direction_id": ""}, "direction_id"),
@@ -59,12 +60,12 @@ class TestBid:
     def test_this_is_refused_at_its_field(self, change: dict[str, Any], field: str) -> None:
         assert list(problems(parameters.bid, BidRequest(REFERENCE, BID | change))) == [field]
 
-    @pytest.mark.parametrize("reference", ["", "0", "012", "a1", "1.5", "-1", "1" * 19, "١٢", "1\n"])
+    @every("reference", ["", "0", "012", "a1", "1.5", "-1", "1" * 19, "١٢", "1\n"])
     def test_a_reference_is_a_number_above_zero(self, reference: str) -> None:
         """The exchanger compares only such ones: any other could be used twice."""
         assert list(problems(parameters.bid, BidRequest(reference, BID))) == ["api_id"]
 
-    @pytest.mark.parametrize(
+    @every(
         "url",
         [
             "javascript:x",
@@ -84,7 +85,7 @@ class TestBid:
             *("api_id", "direction_id", "calc_amount", "calc_action", "account1", "cf1"),
         }
 
-    @pytest.mark.parametrize(
+    @every(
         ("given", "field"),
         [
             ({}, "account1"),
@@ -112,7 +113,7 @@ class TestBid:
 
 
 class TestCalculation:
-    @pytest.mark.parametrize(
+    @every(
         ("request_", "field"),
         [
             (QuoteRequest("", Decimal(1)), "direction_id"),
@@ -131,7 +132,7 @@ class TestCalculation:
 
 
 class TestDirection:
-    @pytest.mark.parametrize(
+    @every(
         ("arguments", "field"),
         [
             (("", "", ""), "direction_id"),
@@ -149,11 +150,11 @@ class TestDirection:
 
 
 class TestBidsByName:
-    @pytest.mark.parametrize("value", ["", "a b", "../x", "ü", "x" * 129])
+    @every("value", ["", "a b", "../x", "ü", "x" * 129])
     def test_a_hash_is_plain(self, value: str) -> None:
         assert list(problems(parameters.bid_hash, "cancel_bid", value)) == ["hash"]
 
-    @pytest.mark.parametrize(("id", "hash", "field"), [("", "", "id"), ("x", "", "id"), ("", "a b", "hash")])
+    @every(("id", "hash", "field"), [("", "", "id"), ("x", "", "id"), ("", "a b", "hash")])
     def test_a_look_up_needs_one_of_them(self, id: str, hash: str, field: str) -> None:
         assert list(problems(parameters.bid_look_up, id, hash)) == [field]
 
@@ -161,7 +162,7 @@ class TestBidsByName:
 class TestListing:
     RIGHT: dict[str, Any] = {"since": None, "until": None, "limit": 100}
 
-    @pytest.mark.parametrize(
+    @every(
         ("change", "field"),
         [
             ({"limit": 0}, "limit"),
@@ -182,7 +183,7 @@ class TestListing:
 
 
 class TestPayout:
-    @pytest.mark.parametrize(
+    @every(
         ("given", "fields"),
         [
             ({}, {"method_id", "account"}),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payments.providers.premium_exchanger.plaintext import plain, prose, title
+from tests.every import every
 
 
 class TestPlain:
-    @pytest.mark.parametrize(
+    @every(
         ("html", "text"),
         [
             ("", ""),
@@ -44,7 +44,7 @@ class TestPlain:
         assert plain("x" * 50_000, limit=100) == "x" * 100
         assert "x" not in plain("<p>" * 50_000 + "x")
 
-    @pytest.mark.parametrize("bad", ["<a ", "<a href='", "<!--", "</", "&#", "<script>", "<?", "<![CDATA["])
+    @every("bad", ["<a ", "<a href='", "<!--", "</", "&#", "<script>", "<?", "<![CDATA["])
     def test_nobody_can_keep_it_busy(self, bad: str) -> None:
         begun = time.process_time()
         plain(bad * 20_000)
@@ -61,7 +61,7 @@ class TestPlain:
 
 
 class TestNamed:
-    @pytest.mark.parametrize("value", [None, [], {}, ["x"], {"a": 1}, True, False])
+    @every("value", [None, [], {}, ["x"], {"a": 1}, True, False])
     def test_what_is_no_text_is_none(self, value: object) -> None:
         assert prose({"x": value}, "x") == title({"x": value}, "x") == ""
 

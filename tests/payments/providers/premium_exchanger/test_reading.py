@@ -10,6 +10,7 @@ import pytest
 from payments.providers.base import Field
 from payments.providers.errors import OutcomeUnknown, ProviderError, Refused
 from payments.providers.premium_exchanger import bids, directions
+from tests.every import every
 from tests.payments.providers.premium_exchanger.facts import DOCUMENT, HASH, READERS, recorded, sample
 from tests.payments.providers.premium_exchanger.test_refusals import judged
 
@@ -31,7 +32,7 @@ class TestCurrencies:
         ]
         assert [(one.id, one.title, one.logo) for one in found.get][1] == ("7", "Bitcoin & Lightning BTC", "")
 
-    @pytest.mark.parametrize("give", [[], {}, None, False, "", ...])
+    @every("give", [[], {}, None, False, "", ...])
     def test_a_side_may_be_empty(self, give: Any) -> None:
         assert read("get_direction_currencies", give=give).give == ()
 
@@ -39,7 +40,7 @@ class TestCurrencies:
         rows = {"5": {"id": 5, "title": "x"}, "7": {"id": "7", "title": "y"}}
         assert [one.id for one in read("get_direction_currencies", give=rows).give] == ["5", "7"]
 
-    @pytest.mark.parametrize("give", ["x", 5, [5], [{}], [{"title": "x"}], [{"id": ["x"]}]])
+    @every("give", ["x", 5, [5], [{}], [{"title": "x"}], [{"id": ["x"]}]])
     def test_one_that_cannot_be_read_spoils_the_answer(self, give: Any) -> None:
         with pytest.raises(OutcomeUnknown):
             read("get_direction_currencies", give=give)
@@ -69,7 +70,7 @@ class TestDirection:
         assert found.quote.changed is None
         assert found.quote.min_get == Decimal("10.5")
 
-    @pytest.mark.parametrize("id", ["22", 22, "021", "21.0"])
+    @every("id", ["22", 22, "021", "21.0"])
     def test_another_direction_is_not_ours(self, id: Any) -> None:
         """Without a valid id the exchanger answers about its first direction."""
         with pytest.raises(OutcomeUnknown) as unknown:
@@ -84,11 +85,11 @@ class TestDirection:
         found = judged("get_direction", recorded("get_direction_empty"))
         assert (type(found), found.reason, list(found.fields)) == (Refused, "not_found", ["direction_id"])
 
-    @pytest.mark.parametrize("info", [[], None, "x", ..., {"timeline_text": ["x"]}])
+    @every("info", [[], None, "x", ..., {"timeline_text": ["x"]}])
     def test_its_texts_may_be_missing(self, info: Any) -> None:
         assert read("get_direction", info=info).description == ""
 
-    @pytest.mark.parametrize(
+    @every(
         "changes",
         [
             {name: ...}
@@ -132,11 +133,11 @@ class TestFields:
             (("1", "I agree to the rules (https://exchanger.example/rules/)"),),
         )
 
-    @pytest.mark.parametrize("empty", [[], {}, None, False, "", ...])
+    @every("empty", [[], {}, None, False, "", ...])
     def test_there_may_be_none(self, empty: Any) -> None:
         assert read("get_direction", give_fields=empty, get_fields=empty, dir_fields=empty).form == ()
 
-    @pytest.mark.parametrize(
+    @every(
         ("req", "required"),
         [
             *((yes, True) for yes in (1, "1", True, "yes")),
@@ -147,7 +148,7 @@ class TestFields:
         (field,) = read("get_direction", give_fields=[{"name": "cf1", "req": req, "cd": req}]).give_fields
         assert (field.required, field.calculates) == (required, required)
 
-    @pytest.mark.parametrize(
+    @every(
         ("options", "choices"),
         [
             ({"a": "A", "b": "<b>B</b>"}, (("a", "A"), ("b", "B"))),
@@ -162,7 +163,7 @@ class TestFields:
         (field,) = read("get_direction", give_fields={"cf1": spec}).give_fields
         assert (field.kind, field.choices) == ("choice", choices)
 
-    @pytest.mark.parametrize("options", [[], {}, None, "x", 5])
+    @every("options", [[], {}, None, "x", 5])
     def test_a_choice_of_nothing_is_a_text(self, options: Any) -> None:
         spec = {"name": "cf1", "type": "select", "options": options}
         assert read("get_direction", give_fields=[spec]).give_fields[0].kind == "text"
@@ -177,7 +178,7 @@ class TestFields:
             ("cf3", "cf3"),
         ]
 
-    @pytest.mark.parametrize(
+    @every(
         "value",
         [
             "x",
@@ -216,7 +217,7 @@ class TestCalculation:
     def test_an_amount_that_was_moved_into_the_limits(self) -> None:
         assert read("get_calc", "get_calc_changed").changed is True
 
-    @pytest.mark.parametrize(
+    @every(
         ("value", "limit"),
         [
             ("no", None),
@@ -237,28 +238,26 @@ class TestCalculation:
         for name in ("min_give", "max_give", "min_get", "max_get"):
             assert getattr(read("get_calc", **{name: value}), name) == limit
 
-    @pytest.mark.parametrize("value", ["1,5", "some", -1, True, [1], {"a": 1}, "1 000", "١٢"])
+    @every("value", ["1,5", "some", -1, True, [1], {"a": 1}, "1 000", "١٢"])
     def test_a_limit_that_is_neither_is_not_guessed(self, value: Any) -> None:
         with pytest.raises(OutcomeUnknown):
             read("get_calc", max_give=value)
 
-    @pytest.mark.parametrize("name", ["sum_give", "sum_give_com", "sum_get", "sum_get_com"])
-    @pytest.mark.parametrize("value", [..., None, "", "no", "x", -1])
+    @every("name", ["sum_give", "sum_give_com", "sum_get", "sum_get_com"])
+    @every("value", [..., None, "", "no", "x", -1])
     def test_each_amount_must_be_there(self, name: str, value: Any) -> None:
         with pytest.raises(OutcomeUnknown):
             read("get_calc", **{name: value})
 
-    @pytest.mark.parametrize("value", ["∞", "many", [], None, ...])
+    @every("value", ["∞", "many", [], None, ...])
     def test_a_reserve_in_words_is_not_stated(self, value: Any) -> None:
         assert read("get_calc", reserve=value).reserve is None
 
-    @pytest.mark.parametrize(
-        ("value", "changed"), [(0, False), ("1", True), (True, True), (None, None), (..., None)]
-    )
+    @every(("value", "changed"), [(0, False), ("1", True), (True, True), (None, None), (..., None)])
     def test_changed(self, value: Any, changed: bool | None) -> None:
         assert read("get_calc", changed=value).changed is changed
 
-    @pytest.mark.parametrize("value", [2, "maybe", [1], "-1"])
+    @every("value", [2, "maybe", [1], "-1"])
     def test_changed_that_is_neither(self, value: Any) -> None:
         with pytest.raises(OutcomeUnknown):
             read("get_calc", changed=value)
@@ -285,7 +284,7 @@ class TestCreatedBid:
         assert (found.provider_id, found.hash, found.status, found.provider_status) == ("501", HASH, None, "")
         assert (found.amount_give, found.amount_get) == (None, None)
 
-    @pytest.mark.parametrize(
+    @every(
         "changes",
         [
             {"id": ...},
@@ -301,7 +300,7 @@ class TestCreatedBid:
         with pytest.raises(OutcomeUnknown):
             read("create_bid", **changes)
 
-    @pytest.mark.parametrize("data", [[], "", None, "501", 501, [{"id": 501}]])
+    @every("data", [[], "", None, "501", 501, [{"id": 501}]])
     def test_success_without_a_bid_is_unknown(self, data: Any) -> None:
         assert type(judged("create_bid", {"error": 0, "error_text": "", "data": data})) is OutcomeUnknown
 
@@ -325,13 +324,13 @@ class TestFoundBid:
         assert (actions.pay_amount, actions.pay_amount_text) == (None, "0.0105 BTC")
         assert actions.instruction == "Scan this (https://exchanger.example/qr)"
 
-    @pytest.mark.parametrize("changes", [{"id": "502"}, {"hash": "other"}, {"id": 5010}])
+    @every("changes", [{"id": "502"}, {"hash": "other"}, {"id": 5010}])
     def test_another_bid_is_not_ours(self, changes: dict[str, Any]) -> None:
         with pytest.raises(OutcomeUnknown) as unknown:
             read("bid_info", **changes)
-        assert unknown.value.staff == bids.OTHER_BID
+        assert (unknown.value.staff, unknown.value.reason) == (bids.OTHER_BID, "other")
 
-    @pytest.mark.parametrize(
+    @every(
         "changes",
         [{name: ...} for name in ("id", "hash", "status", "amount_give", "amount_get", "currency_code_give")]
         + [
@@ -346,7 +345,7 @@ class TestFoundBid:
         with pytest.raises(OutcomeUnknown):
             read("bid_info", **changes)
 
-    @pytest.mark.parametrize("value", [[], None, "x", 5, ..., {}, {"pay": ["x"], "pay_amount": []}])
+    @every("value", [[], None, "x", 5, ..., {}, {"pay": ["x"], "pay_amount": []}])
     def test_actions_in_any_shape_allow_nothing(self, value: Any) -> None:
         actions = read("bid_info", api_actions=value).actions
         assert (actions.can_cancel, actions.can_pay, actions.cancel_url, actions.pay_url) == (
@@ -357,22 +356,22 @@ class TestFoundBid:
         )
         assert actions.pay_amount is None
 
-    @pytest.mark.parametrize("link", ["javascript:alert(1)", "/pay", "disabled", "API ", "ftp://x/y"])
+    @every("link", ["javascript:alert(1)", "/pay", "disabled", "API ", "ftp://x/y"])
     def test_only_a_web_address_is_a_link(self, link: str) -> None:
         actions = read("bid_info", api_actions={"pay": link}).actions
         assert (actions.pay_url, actions.can_pay) == ("", link == "API ")
 
 
 class TestStates:
-    @pytest.mark.parametrize(("operation", "word"), [("cancel_bid", "cancel"), ("pay_bid", "payed")])
+    @every(("operation", "word"), [("cancel_bid", "cancel"), ("pay_bid", "payed")])
     def test_a_text(self, operation: str, word: str) -> None:
         assert judged(operation, recorded(operation)).provider_status == word
 
     def test_an_object(self) -> None:
         assert judged("success_bid", recorded("success_bid")).status == "complete"
 
-    @pytest.mark.parametrize("operation", ["cancel_bid", "pay_bid", "success_bid"])
-    @pytest.mark.parametrize("data", [[], {}, "", None, {"state": "x"}, ["cancel"], True, {"status": [1]}])
+    @every("operation", ["cancel_bid", "pay_bid", "success_bid"])
+    @every("data", [[], {}, "", None, {"state": "x"}, ["cancel"], True, {"status": [1]}])
     def test_without_a_status_it_is_unknown(self, operation: str, data: Any) -> None:
         assert type(judged(operation, {"error": 0, "data": data})) is OutcomeUnknown
 
@@ -393,9 +392,7 @@ class TestListedBids:
     def test_an_empty_list(self) -> None:
         assert judged("get_exchanges", recorded("get_exchanges_empty")).rows == ()
 
-    @pytest.mark.parametrize(
-        "reference", ["261120101530123456", "26112010153012345", "501", "2.61120101530123456e17"]
-    )
+    @every("reference", ["261120101530123456", "26112010153012345", "501", "2.61120101530123456e17"])
     def test_only_rows_of_exactly_the_wanted_reference_are_taken(self, reference: str) -> None:
         """C06: the exchanger's own filter compares another column."""
         data = {"items": [row(id="501"), row(id="7", api_id=261120101530123456), row(id="8", api_id=501)]}
@@ -412,8 +409,8 @@ class TestListedBids:
         assert len(found.rows) == 998
         assert [one if isinstance(one, str) else one["id"] for one in found.unreadable] == ["501", "gone"]
 
-    @pytest.mark.parametrize("flag", [0, 1, "0", "1", None, [], "yes", ...])
-    @pytest.mark.parametrize("word", DOCUMENT["statuses"]["bid"])
+    @every("flag", [0, 1, "0", "1", None, [], "yes", ...])
+    @every("word", DOCUMENT["statuses"]["bid"])
     def test_only_the_status_decides(self, flag: Any, word: str) -> None:
         """C05: both polarities of exchange_success with every status."""
         one = row(status=word, exchange_success=flag)
@@ -427,11 +424,11 @@ class TestListedBids:
         else:
             assert contradicts is ((str(flag) == "1") == (word == "success"))
 
-    @pytest.mark.parametrize("items", [[], {}, None, False, ""])
+    @every("items", [[], {}, None, False, ""])
     def test_no_rows_in_any_shape(self, items: Any) -> None:
         assert judged("get_exchanges", {"error": "0", "data": {"items": items}}).rows == ()
 
-    @pytest.mark.parametrize("data", ["x", 5, [1], {"items": "x"}, {"items": 5}])
+    @every("data", ["x", 5, [1], {"items": "x"}, {"items": 5}])
     def test_what_is_no_list_is_unknown(self, data: Any) -> None:
         assert type(judged("get_exchanges", {"error": "0", "data": data})) is OutcomeUnknown
 
@@ -459,13 +456,11 @@ class TestPartner:
             ("3", "Sberbank RUB", "0%", 3927),
         ]
 
-    @pytest.mark.parametrize("items", [[], {}, None, "", False, ...])
+    @every("items", [[], {}, None, "", False, ...])
     def test_info_without_currencies(self, items: Any) -> None:
         assert read("get_partner_info", items=items).methods == ()
 
-    @pytest.mark.parametrize(
-        "changes", [{"balance": ...}, {"balance": "x"}, {"partner_id": ...}, {"items": "x"}]
-    )
+    @every("changes", [{"balance": ...}, {"balance": "x"}, {"partner_id": ...}, {"items": "x"}])
     def test_info_that_lacks_something_is_unknown(self, changes: dict[str, Any]) -> None:
         with pytest.raises(OutcomeUnknown):
             read("get_partner_info", **changes)
@@ -494,7 +489,7 @@ class TestPartner:
         assert "4111" not in repr(second)
         assert second.raw["account"] == "411111******1111"
 
-    @pytest.mark.parametrize(
+    @every(
         ("value", "state"), [(2, "canceled"), ("3", "canceled"), ("4", None), ("paid", None), (0, "pending")]
     )
     def test_status_of_a_payout(self, value: Any, state: str | None) -> None:
@@ -503,7 +498,7 @@ class TestPartner:
         found = judged("get_partner_payouts", answer).rows[0]
         assert (found.status, found.provider_status) == (state, str(value))
 
-    @pytest.mark.parametrize("value", [None, "", False, [], ...])
+    @every("value", [None, "", False, [], ...])
     def test_a_payout_without_a_status_is_not_pending(self, value: Any) -> None:
         answer = sample("get_partner_payouts")
         answer["data"]["items"][0]["status"] = value
@@ -512,6 +507,6 @@ class TestPartner:
         found = judged("get_partner_payouts", answer)
         assert (len(found.rows), len(found.unreadable)) == (1, 1)
 
-    @pytest.mark.parametrize("operation", [name for name in READERS if name.startswith("get_partner_")][1:])
+    @every("operation", [name for name in READERS if name.startswith("get_partner_")][1:])
     def test_empty_lists(self, operation: str) -> None:
         assert judged(operation, {"error": "0", "data": []}).rows == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,45 +54,65 @@ def check(operation: str, answer: Any, status: int) -> None:
         assert found.id == "21"
 
 
-class TestAnyAnswer:
-    @given(operation=operations, answer=values, status=statuses)
-    @settings(max_examples=300, deadline=None)
-    def test_any_json(self, operation: str, answer: Any, status: int) -> None:
-        check(operation, answer, status)
-
-    @given(operation=operations, error=scalars, data=values, status=statuses)
-    @settings(max_examples=300, deadline=None)
-    def test_any_data(self, operation: str, error: Any, data: Any, status: int) -> None:
-        check(operation, {"error": error, "error_text": "", "data": data}, status)
-
-    @given(
-        operation=operations,
-        changes=st.dictionaries(st.sampled_from(NAMES), values, max_size=3),
-        rows=st.dictionaries(st.sampled_from(NAMES), values, max_size=3),
-        status=statuses,
+def volume(share: int) -> Any:
+    """Hypothesis' examples: a share of 700 in `make test`, of 5,000 and more in the long form."""
+    return pytest.mark.parametrize(
+        "examples", [share * 100, pytest.param(share * 1000, marks=pytest.mark.long, id="long")]
     )
-    @settings(max_examples=700, deadline=None)
-    def test_a_good_answer_with_some_fields_changed(
-        self, operation: str, changes: dict[str, Any], rows: dict[str, Any], status: int
-    ) -> None:
-        answer = json.loads(recorded(operation))
-        if isinstance(answer["data"], dict):
-            for row in answer["data"].get("items", []):
-                row.update(rows)
-            answer["data"].update(changes)
-        check(operation, answer, status)
 
-    @given(operation=operations, place=st.integers(0, 2000), other=st.integers(0, 255))
-    @settings(max_examples=300, deadline=None)
-    def test_a_good_answer_with_one_byte_changed(self, operation: str, place: int, other: int) -> None:
-        body = bytearray(recorded(operation))
-        body[place % len(body)] = other
-        judged(operation, bytes(body))
 
-    @given(operation=st.sampled_from(MOVES), text=st.text(max_size=40), code=scalars, fields=values)
-    @settings(max_examples=300, deadline=None)
-    def test_any_refusal(self, operation: str, text: str, code: Any, fields: Any) -> None:
-        found = judged(operation, {"error": code, "error_text": text, "error_fields": fields, "data": []})
-        assert isinstance(found, ProviderError)
-        for sentence in (found.staff, *found.fields.values()):
-            assert isinstance(sentence % found.params, str)
+def hold(examples: int, **strategies: Any) -> Any:
+    """Runs a function over so many examples."""
+
+    def decorate(function: Any) -> None:
+        settings(max_examples=examples, deadline=None)(given(**strategies)(function))()
+
+    return decorate
+
+
+class TestAnyAnswer:
+    """C11: 7,000 shapes in the long form: no exception but the closed set, no wrong default."""
+
+    @volume(1)
+    def test_any_json(self, examples: int) -> None:
+        @hold(examples, operation=operations, answer=values, status=statuses)
+        def _run(operation: str, answer: Any, status: int) -> None:
+            check(operation, answer, status)
+
+    @volume(1)
+    def test_any_data(self, examples: int) -> None:
+        @hold(examples, operation=operations, error=scalars, data=values, status=statuses)
+        def _run(operation: str, error: Any, data: Any, status: int) -> None:
+            check(operation, {"error": error, "error_text": "", "data": data}, status)
+
+    @volume(3)
+    def test_a_good_answer_with_some_fields_changed(self, examples: int) -> None:
+        some = st.dictionaries(st.sampled_from(NAMES), values, max_size=3)
+
+        @hold(examples, operation=operations, changes=some, rows=some, status=statuses)
+        def _run(operation: str, changes: dict[str, Any], rows: dict[str, Any], status: int) -> None:
+            answer = json.loads(recorded(operation))
+            if isinstance(answer["data"], dict):
+                for row in answer["data"].get("items", []):
+                    row.update(rows)
+                answer["data"].update(changes)
+            check(operation, answer, status)
+
+    @volume(1)
+    def test_a_good_answer_with_one_byte_changed(self, examples: int) -> None:
+        @hold(examples, operation=operations, place=st.integers(0, 2000), other=st.integers(0, 255))
+        def _run(operation: str, place: int, other: int) -> None:
+            body = bytearray(recorded(operation))
+            body[place % len(body)] = other
+            judged(operation, bytes(body))
+
+    @volume(1)
+    def test_any_refusal(self, examples: int) -> None:
+        @hold(
+            examples, operation=st.sampled_from(MOVES), text=st.text(max_size=40), code=scalars, fields=values
+        )
+        def _run(operation: str, text: str, code: Any, fields: Any) -> None:
+            found = judged(operation, {"error": code, "error_text": text, "error_fields": fields, "data": []})
+            assert isinstance(found, ProviderError)
+            for sentence in (found.staff, *found.fields.values()):
+                assert isinstance(sentence % found.params, str)

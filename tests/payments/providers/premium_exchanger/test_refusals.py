@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from payments.providers.errors import Denied, OutcomeUnknown, ProviderError, RateLimited, Refused
 from payments.providers.exchange import Answer
 from payments.providers.premium_exchanger import envelope, partner, refusals
 from payments.providers.premium_exchanger.client import PremiumExchanger
 from payments.providers.redaction import Redactor
+from tests.every import every
 from tests.payments.providers.premium_exchanger.facts import (
     ENDPOINTS,
     ERRORS,
@@ -48,8 +47,8 @@ def expected(row: dict[str, Any], operation: str, code: str) -> str:
 class TestEveryPair:
     """Status, code, text and call, all with all."""
 
-    @pytest.mark.parametrize("row", ERRORS, ids=[row["text"] for row in ERRORS])
-    @pytest.mark.parametrize("status", [200, 201, 400, 401, 403, 404, 422])
+    @every("row", ERRORS)
+    @every("status", [200, 201, 400, 401, 403, 404, 422])
     def test_a_known_text_means_the_same_under_any_status_that_can_carry_it(
         self, row: dict[str, Any], status: int
     ) -> None:
@@ -60,57 +59,55 @@ class TestEveryPair:
                 if type(found) is Refused:
                     assert found.reason == row["reason"]
 
-    @pytest.mark.parametrize("row", ERRORS, ids=[row["text"] for row in ERRORS])
-    @pytest.mark.parametrize("status", [301, 302, 307, 500, 502, 503, 520])
+    @every("row", ERRORS)
+    @every("status", [301, 302, 307, 500, 502, 503, 520])
     def test_a_fault_of_the_server_or_a_redirect_proves_nothing(
         self, row: dict[str, Any], status: int
     ) -> None:
         for operation in ENDPOINTS:
             assert type(judged(operation, error(row["text"], 2), status)) is OutcomeUnknown
 
-    @pytest.mark.parametrize("operation", ENDPOINTS)
-    @pytest.mark.parametrize("body", [b"", b"slow down", b'{"error":1}', b'{"error":"2","error_text":"x"}'])
+    @every("operation", ENDPOINTS)
+    @every("body", [b"", b"slow down", b'{"error":1}', b'{"error":"2","error_text":"x"}'])
     def test_429_was_not_processed(self, operation: str, body: bytes) -> None:
         found = judged(operation, body, 429, "30")
         assert type(found) is RateLimited
         assert found.retry_after == 30
 
-    @pytest.mark.parametrize("operation", ENDPOINTS)
-    @pytest.mark.parametrize("status", [301, 302, 400, 401, 404, 429, 500, 503])
+    @every("operation", ENDPOINTS)
+    @every("status", [301, 302, 400, 401, 404, 429, 500, 503])
     def test_success_counts_only_in_a_2xx(self, operation: str, status: int) -> None:
         assert type(judged(operation, recorded(operation), status)) is OutcomeUnknown
 
-    @pytest.mark.parametrize("operation", ENDPOINTS)
-    @pytest.mark.parametrize("status", [401, 403])
+    @every("operation", ENDPOINTS)
+    @every("status", [401, 403])
     def test_a_page_that_turns_us_away_is_denied_for_reads_only(self, operation: str, status: int) -> None:
         found = judged(operation, b"<html>Forbidden</html>", status)
         assert type(found) is (Denied if operation in READS else OutcomeUnknown)
 
 
 class TestErrorZero:
-    @pytest.mark.parametrize("operation", ENDPOINTS)
-    @pytest.mark.parametrize("zero", [0, "0", " 0 ", 0.0])
+    @every("operation", ENDPOINTS)
+    @every("zero", [0, "0", " 0 ", 0.0])
     def test_number_and_text_are_the_same(self, operation: str, zero: Any) -> None:
         answer = json.loads(recorded(operation)) | {"error": zero}
         assert not isinstance(judged(operation, answer), ProviderError)
 
-    @pytest.mark.parametrize("operation", [name for name in ENDPOINTS if name != "add_partner_payout"])
-    @pytest.mark.parametrize(
-        "flag", [..., None, "", False, True, [], {}, "00", "no", "success", {"error": 0}]
-    )
+    @every("operation", [name for name in ENDPOINTS if name != "add_partner_payout"])
+    @every("flag", [..., None, "", False, True, [], {}, "00", "no", "success", {"error": 0}])
     def test_nothing_else_is_a_success(self, operation: str, flag: Any) -> None:
         answer = json.loads(recorded(operation)) | {"error": flag}
         if flag is ...:
             del answer["error"]
         assert type(judged(operation, answer)) is OutcomeUnknown
 
-    @pytest.mark.parametrize("operation", [name for name in ENDPOINTS if name != "add_partner_payout"])
+    @every("operation", [name for name in ENDPOINTS if name != "add_partner_payout"])
     def test_not_beside_a_known_error(self, operation: str) -> None:
         answer = json.loads(recorded(operation)) | {"error_text": "Api disabled"}
         assert type(judged(operation, answer)) is OutcomeUnknown
 
-    @pytest.mark.parametrize("operation", ENDPOINTS)
-    @pytest.mark.parametrize(
+    @every("operation", ENDPOINTS)
+    @every(
         "body",
         [
             b"",
@@ -131,8 +128,8 @@ class TestErrorZero:
 
 
 class TestNear:
-    @pytest.mark.parametrize("operation", ENDPOINTS)
-    @pytest.mark.parametrize(
+    @every("operation", ENDPOINTS)
+    @every(
         "text",
         [
             "",
@@ -151,7 +148,7 @@ class TestNear:
         for code in (1, "2", 5):
             assert type(judged(operation, error(text, code))) is OutcomeUnknown
 
-    @pytest.mark.parametrize("text", [" API DISABLED\n", "<b>Api disabled</b>", "Api disabled<br />"])
+    @every("text", [" API DISABLED\n", "<b>Api disabled</b>", "Api disabled<br />"])
     def test_case_spaces_and_tags_do_not_matter(self, text: str) -> None:
         assert type(judged("create_bid", error(text))) is Denied
 
@@ -159,7 +156,7 @@ class TestNear:
         assert judged("bid_info", error("What?")).staff == refusals.UNLISTED
         assert judged("create_bid", error("What?")).staff == OutcomeUnknown.default_staff
 
-    @pytest.mark.parametrize("operation", MOVES)
+    @every("operation", MOVES)
     def test_a_refusal_with_something_in_data_proves_nothing(self, operation: str) -> None:
         for data in ({"id": 5}, "new", [1], 5):
             found = judged(operation, error("Method not supported", 3) | {"data": data})
@@ -193,7 +190,7 @@ class TestValidation:
             "calc_amount": "min: 1000 RUB",
         }
 
-    @pytest.mark.parametrize(
+    @every(
         "fields",
         [[], {}, None, "", [{"name": "cf6", "text": "x"}], {"cf6": None}, {"cf6": {"a": 1}}, ["x"], 5],
     )
@@ -203,20 +200,18 @@ class TestValidation:
         assert found.reason == ""
         assert set(found.fields) <= {"cf6"}
 
-    @pytest.mark.parametrize("code", ["1", 2, "4", ""])
+    @every("code", ["1", 2, "4", ""])
     def test_another_code_is_no_validation(self, code: Any) -> None:
         assert type(judged("create_bid", error("Wrong", code, error_fields={"cf6": "x"}))) is OutcomeUnknown
 
     def test_without_the_part_of_fields_it_is_none(self) -> None:
         assert type(judged("create_bid", error("Wrong", 3))) is OutcomeUnknown
 
-    @pytest.mark.parametrize("operation", [name for name in ENDPOINTS if name != "create_bid"])
+    @every("operation", [name for name in ENDPOINTS if name != "create_bid"])
     def test_other_calls_have_none(self, operation: str) -> None:
         assert type(judged(operation, error("Wrong", 3, error_fields={"x": "y"}))) is OutcomeUnknown
 
-    @pytest.mark.parametrize(
-        "text", ["api id not unique", "Wrong account<br />api id not unique", "API ID not unique<br>x"]
-    )
+    @every("text", ["api id not unique", "Wrong account<br />api id not unique", "API ID not unique<br>x"])
     def test_a_used_reference_is_found_among_other_texts(self, text: str) -> None:
         found = judged("create_bid", error(text, "3", error_fields=[]))
         assert (type(found), found.reason) == (Refused, "exists")
@@ -228,14 +223,14 @@ class TestValidation:
 class TestPayout:
     """A21: the id of a payout wins over the error beside it."""
 
-    @pytest.mark.parametrize("code", [1, "1", 3, 0, "x"])
-    @pytest.mark.parametrize("text", ["no active partner program", "Api disabled", "", "Money left"])
+    @every("code", [1, "1", 3, 0, "x"])
+    @every("text", ["no active partner program", "Api disabled", "", "Money left"])
     def test_an_id_is_proof(self, code: Any, text: str) -> None:
         found = judged("add_partner_payout", error(text, code) | {"data": {"payout_id": 9}})
         assert found.provider_id == "9"
         assert bool(found.complaint) == (code != 0)
 
-    @pytest.mark.parametrize("id", [0, "0", "", None, False, [], "  "])
+    @every("id", [0, "0", "", None, False, [], "  "])
     def test_nothing_else_is(self, id: Any) -> None:
         for code in (0, 1):
             found = judged("add_partner_payout", error("x", code) | {"data": {"payout_id": id}})

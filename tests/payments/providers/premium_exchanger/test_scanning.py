@@ -6,10 +6,9 @@ import random
 from collections.abc import Callable
 from decimal import Decimal
 
-import pytest
-
 from payments.providers.bids import BidRow, Page
 from payments.providers.premium_exchanger.scanning import MOST_PAGES, scan
+from tests.every import every
 
 
 def bid(id: int, moment: int = 0, status: str = "new") -> BidRow:
@@ -60,14 +59,14 @@ def scanned(there: List) -> list[BidRow]:
 
 
 class TestScan:
-    @pytest.mark.parametrize("size", [0, 1, 49, 50, 51, 100, 499, 500, 501, 949, 950, 951, 5000])
-    @pytest.mark.parametrize("most", [500, 100])
+    @every("size", [0, 1, 49, 50, 51, 100, 499, 500, 501, 949, 950, 951, 5000])
+    @every("most", [500, 100])
     def test_all_rows_once(self, size: int, most: int) -> None:
         there = List(size, most=most)
         found = [row.provider_id for row in scanned(there)]
         assert sorted(found, key=int) == [str(id) for id in range(1, size + 1)]
 
-    @pytest.mark.parametrize("seed", range(20))
+    @every("seed", range(6))
     def test_5000_rows_while_they_shift(self, seed: int) -> None:
         chance = random.Random(seed)
 
