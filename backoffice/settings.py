@@ -288,9 +288,9 @@ CALLBACK_TOKEN_DAYS = 30
 CALLBACK_FORGED_PER_MINUTE = 20
 CALLBACK_GUESSES_PER_MINUTE = 20
 SETTLE_SECONDS = env.int("SETTLE_SECONDS", default=1200)
-# Where a provider only lists: how long a request may still be carried out, and how often, how far apart, a whole list
-# must not show a transaction before people may say that it never arrived.
-REQUEST_LIFETIME_SECONDS = env.int("REQUEST_LIFETIME_SECONDS", default=15)
+# Where a provider only lists: by how much longer than it says a request may still be carried out, and how often, how far
+# apart, a whole list must not show a transaction before people may say that it never arrived.
+LIFETIME_FACTOR = env.float("LIFETIME_FACTOR", default=1.5)
 SCAN_GAP_SECONDS = env.int("SCAN_GAP_SECONDS", default=120)
 SCAN_TIMES = env.int("SCAN_TIMES", default=3)
 # A payment that names no invoice waits so long for a callback before a person is asked.

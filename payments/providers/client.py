@@ -44,6 +44,8 @@ class Client:
     grades: ClassVar[Mapping[str, str]] = {}
     #: Calls per second, assumed: no document says.
     default_rate: ClassVar[int]
+    #: For so many seconds after it left a request may still be carried out there; 0 where nobody says.
+    request_lifetime: ClassVar[float] = 0
     #: What its movements are marked with (`Movement.tag`), for compliance; "" for nothing.
     report_tag: ClassVar[str] = ""
     #: Names of JSON values that no trace may show, and what to blank wherever it stands.

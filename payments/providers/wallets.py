@@ -30,6 +30,19 @@ def _total(one: Decimal, other: Decimal) -> Decimal:
         return one + other
 
 
+# --- Rows of a list that cannot be read ---
+@dataclass(frozen=True)
+class BadRow:
+    """One row of a list that could not be read, put apart so that it spoils no other. `raw` is without secrets.
+
+    `mark` tells it from others, and stays while its status changes.
+    """
+
+    problem: str
+    raw: Mapping[str, Any] = field(repr=False)
+    mark: str
+
+
 # --- Payment methods ---
 @dataclass(frozen=True)
 class Terms:
@@ -137,7 +150,8 @@ class Incoming:
     """Money that arrived or is arriving. `status`: pending confirmed rejected, or None for a word that we do not know.
 
     `amount` is what we get, after the `fee`; `gross` is what was sent. Providers give such rows no id: `identity`
-    and `ordinal` (its place among rows that are alike in all of that) tell two apart.
+    and `ordinal` (its place among rows that are alike in all of that) tell two apart. So does `transaction_id`, once
+    it is known: it may come later, so it is no part of the identity.
     """
 
     ticker: str
@@ -161,7 +175,7 @@ class Incoming:
     def identity(self) -> tuple[str, ...]:
         """What stays the same while status, fee and confirmations change."""
         number, at = money.plain(self.amount), self.created_at.isoformat()
-        return (self.transaction_id, self.ticker, self.network, number, at)
+        return (self.ticker, self.network, number, at)
 
 
 @dataclass(frozen=True)
@@ -223,12 +237,12 @@ class ListedWithdrawalReport(WithdrawalReport):
     aml: Aml = Aml()
 
 
-# --- Protocols ---
+# --- Protocols. A list given as `bad` takes the rows that cannot be read; without one such a row spoils the whole ---
 @runtime_checkable
 class PaymentMethods(Protocol):
     """States its payment methods with limits and fees."""
 
-    def payment_methods(self) -> Sequence[PaymentMethod]: ...
+    def payment_methods(self, *, bad: list[BadRow] | None = None) -> Sequence[PaymentMethod]: ...
 
 
 @runtime_checkable
@@ -241,10 +255,16 @@ class Wallets(Protocol):
 
     def create_wallet(self, request: WalletRequest) -> WalletReport: ...
 
-    def wallets(self, since: datetime | None = None) -> Sequence[WalletReport]: ...
+    def wallets(
+        self, since: datetime | None = None, *, bad: list[BadRow] | None = None
+    ) -> Sequence[WalletReport]: ...
 
     def scan_deposits(
-        self, since: datetime | None = None, *, known: Container[tuple[str, ...]] = ()
+        self,
+        since: datetime | None = None,
+        *,
+        known: Container[tuple[str, ...]] = (),
+        bad: list[BadRow] | None = None,
     ) -> Sequence[DepositReport]: ...
 
 
@@ -254,10 +274,16 @@ class FiatInvoices(Protocol):
 
     def create_invoice(self, request: InvoiceRequest) -> InvoiceReport: ...
 
-    def scan_invoices(self, since: datetime | None = None) -> Sequence[FiatInvoiceReport]: ...
+    def scan_invoices(
+        self, since: datetime | None = None, *, bad: list[BadRow] | None = None
+    ) -> Sequence[FiatInvoiceReport]: ...
 
     def scan_invoice_payments(
-        self, since: datetime | None = None, *, known: Container[tuple[str, ...]] = ()
+        self,
+        since: datetime | None = None,
+        *,
+        known: Container[tuple[str, ...]] = (),
+        bad: list[BadRow] | None = None,
     ) -> Sequence[InvoicePaymentReport]: ...
 
 
@@ -265,4 +291,6 @@ class FiatInvoices(Protocol):
 class WithdrawalScans(Protocol):
     """Lists its withdrawals, so that many are asked about at once."""
 
-    def scan_withdrawals(self, since: datetime | None = None) -> Sequence[ListedWithdrawalReport]: ...
+    def scan_withdrawals(
+        self, since: datetime | None = None, *, bad: list[BadRow] | None = None
+    ) -> Sequence[ListedWithdrawalReport]: ...

@@ -227,6 +227,16 @@ def may_have_left(
     return attempts.exclude(outcome__in=NO_EFFECT).exists()
 
 
+def over_at(reference: Reference, operation: str) -> dt.datetime | None:
+    """From when on the newest attempt can no longer be carried out there; None: none may have left."""
+    attempts = ProviderCall.objects.filter(reference=reference, operation=operation, safe=False)
+    last = attempts.exclude(outcome__in=NO_EFFECT).order_by("-started_at").first()
+    if last is None:
+        return None
+    lifetime = PROVIDERS[reference.account.provider].request_lifetime * settings.LIFETIME_FACTOR
+    return (last.finished_at or last.deadline or last.started_at) + dt.timedelta(seconds=lifetime)
+
+
 def was_sent_elsewhere(reference: Reference, operation: str, look: ProviderCall) -> bool:
     """Whether an attempt that may have left went to another server than this look-up asked: its no proves nothing."""
     left = ProviderCall.objects.filter(reference=reference, operation=operation, safe=False).exclude(

@@ -1,9 +1,6 @@
 """Payments of bills that a provider lists without saying of which: kept, matched where it is certain, else left to a person.
 
 Deals floor.
-
-What makes a match certain: only one bill in question has that method and amount; or a callback by the bill's own token
-names the payment's transaction; or one bill alone was called back and one payment alone is open. Never a guess.
 """
 
 from __future__ import annotations
@@ -24,31 +21,25 @@ from django.utils.translation import gettext as _
 from backoffice import audit
 from backoffice.kit import money
 from backoffice.permissions import guarded
-from payments.models import Callback, ExceptionItem, Invoice, InvoicePayment, ProviderAccount
-from payments.providers import answers
+from payments.models import ExceptionItem, Invoice, InvoicePayment, ProviderAccount
 from payments.providers.base import InvoiceReport
-from payments.providers.wallets import FiatInvoices, InvoicePaymentReport
+from payments.providers.wallets import BadRow, FiatInvoices, InvoicePaymentReport
 
 from . import (
+    bad_rows,
     calls,
     decisions,
     exceptions,
+    invoice_matches,
     invoice_reports,
     listed_reports,
-    stated_methods,
 )
 
 Status = Invoice.Status
 Kind = ExceptionItem.Kind
-OPERATION = "invoice"
 OVERLAP, PATIENCE = dt.timedelta(days=1), dt.timedelta(days=30)
-#: The provider's clock and ours may differ by so much: a payment is not older than its bill beyond that.
-SKEW = dt.timedelta(seconds=5)
-#: A bill may be paid late; after that nobody takes a payment for its.
-LATEST = dt.timedelta(days=90)
-#: Bills that nobody can have paid: they were never sent.
-NEVER_SENT = (Status.AWAITING_APPROVAL, Status.APPROVED, Status.REJECTED)
-_RANK = {"confirmed": 0, "rejected": 1, "pending": 2}
+#: `matched_by` of one that no machine may match.
+DOUBTED = "doubt"
 Key = tuple[str, ...]
 
 
@@ -60,11 +51,9 @@ def read_payments(*, account_id: int, way: str, priority: str) -> None:
     if not isinstance(client, FiatInvoices):
         return
     began = timezone.now()
-    bad: list[Any] = []
-    listed = client.scan_invoice_payments(
-        _begin(account), **stated_methods.takes_bad(client.scan_invoice_payments, bad)
-    )
-    stated_methods.told(account, bad, "invoice/history")
+    bad: list[BadRow] = []
+    listed = client.scan_invoice_payments(_begin(account), bad=bad)
+    bad_rows.tell(account, bad, "invoice/history")
     keep(account=account, listed=listed, way=way, asked_at=began)
 
 
@@ -102,30 +91,35 @@ def _store(account: ProviderAccount, reports: list[InvoicePaymentReport]) -> lis
     one = reports[0]
     same: dict[str, Any] = {
         "account": account,
-        "txid": one.transaction_id[:200],
         "method": f"{one.ticker}:{one.network}"[:64],
         "amount": one.amount,
         "arrived_at": one.created_at,
     }
-    known = sorted(
-        InvoicePayment.objects.filter(**same), key=lambda row: (_RANK.get(row.status, 2), row.ordinal)
-    )
+    known = list(InvoicePayment.objects.filter(**same))
+    pairs = listed_reports.paired(known, reports)
+    # One that was alike in all but its transaction and is not listed any more may be the same money.
+    is_doubted = any(row.status != "rejected" for row in known if row not in [ours for ours, _one in pairs])
+    ordinal = max((row.ordinal for row in known), default=-1)
     changed = []
-    ranked = sorted(reports, key=lambda report: (_RANK.get(report.status or "", 2), report.ordinal))
-    for place, report in enumerate(ranked):
+    for row, report in pairs:
+        txid = report.transaction_id[:200] or (row.txid if row is not None else "")
         says: dict[str, Any] = {
+            "txid": txid,
             "status": report.status or "",
             "provider_status": report.provider_status[:64],
             "fee": report.fee,
             "gross": report.gross,
             "told": listed_reports.order_told(report.conversion),
         }
-        if place >= len(known):
+        if row is None:
+            ordinal += 1
+            how = DOUBTED if is_doubted else ""
             changed.append(
-                InvoicePayment.objects.create(**same, **says, currency=one.ticker[:16], ordinal=place)
+                InvoicePayment.objects.create(
+                    **same, **says, currency=one.ticker[:16], ordinal=ordinal, matched_by=how
+                )
             )
             continue
-        row = known[place]
         was = {name: getattr(row, name) for name in says}
         if was != says:
             for name, value in says.items():
@@ -143,9 +137,11 @@ def _match(account: ProviderAccount, asked_at: dt.datetime) -> list[InvoicePayme
         groups[row.method, money.read(row.gross)].append(row)
     joined = []
     for (method, gross), payments in groups.items():
-        bills = candidates(account=account, method=method, gross=gross)
+        bills = invoice_matches.candidates(account=account, method=method, gross=gross)
         for payment in list(payments):
-            found, how = _certain(payment, payments, bills, asked_at)
+            if payment.matched_by == DOUBTED:
+                continue
+            found, how = invoice_matches.certain(payment, payments, bills, asked_at)
             if found is not None:
                 payment.invoice, payment.matched_by = found, how
                 payment.save(update_fields=["invoice", "matched_by"])
@@ -156,68 +152,8 @@ def _match(account: ProviderAccount, asked_at: dt.datetime) -> list[InvoicePayme
                 )
         for payment in payments:
             if payment.created_at <= timezone.now() - dt.timedelta(seconds=settings.MATCH_PATIENCE_SECONDS):
-                _unclear(payment, [bill for bill in bills if _in_time(payment, bill)])
+                _unclear(payment, [bill for bill in bills if invoice_matches.is_in_time(payment, bill)])
     return joined
-
-
-def candidates(*, account: ProviderAccount, method: str, gross: Decimal) -> list[Invoice]:
-    """The bills of this method and amount that were sent, the oldest first; paid ones too."""
-    found = Invoice.objects.filter(account=account, method=method, expected=gross).exclude(
-        status__in=NEVER_SENT
-    )
-    rows = found.select_related("reference").order_by("created_at", "pk")
-    return [
-        row
-        for row in rows
-        if row.status not in (Status.CREATING, Status.FAILED) or calls.may_have_left(row.reference, OPERATION)
-    ]
-
-
-def _in_time(payment: InvoicePayment, bill: Invoice) -> bool:
-    return bill.created_at - SKEW <= payment.arrived_at <= bill.created_at + LATEST
-
-
-def _certain(
-    payment: InvoicePayment, payments: list[InvoicePayment], bills: list[Invoice], asked_at: dt.datetime
-) -> tuple[Invoice | None, str]:
-    """The one bill that this payment is certainly of, and how that is known."""
-    possible = [bill for bill in bills if _in_time(payment, bill)]
-    taken = set(
-        InvoicePayment.objects.filter(invoice__in=possible)
-        .exclude(status="rejected")
-        .values_list("invoice", flat=True)
-    )
-    free = [bill for bill in possible if bill.pk not in taken]
-    if payment.txid and (named := [bill for bill in free if _names(bill, payment.txid)]):
-        return (named[0], "token") if len(named) == 1 else (None, "")
-    alone = [one for one in payments if one is not payment and any(_in_time(one, bill) for bill in free)]
-    if len(possible) == 1 and len(free) == 1:
-        # Several payments, one bill: the first is its, the others are nobody's.
-        return (free[0], "amount") if not alone or payments[0] is payment else (None, "")
-    called = [bill for bill in free if _was_called(bill, payment, asked_at)]
-    if len(called) == 1 and not alone:
-        return called[0], "token"
-    return None, ""
-
-
-def _names(bill: Invoice, txid: str) -> bool:
-    """Whether a callback by this bill's own token names the transaction."""
-    for body in Callback.objects.filter(token_reference=bill.reference_id).values_list("body", flat=True)[
-        :50
-    ]:
-        data = answers.json_object(bytes(body)) or {}
-        if txid in (str(data.get("txid") or ""), str(data.get("transaction_id") or "")):
-            return True
-    return False
-
-
-def _was_called(bill: Invoice, payment: InvoicePayment, asked_at: dt.datetime) -> bool:
-    """Whether a callback by its own token came after the payment was made and before the list was read."""
-    return Callback.objects.filter(
-        token_reference=bill.reference_id,
-        received_at__gte=payment.arrived_at - SKEW,
-        received_at__lte=asked_at,
-    ).exists()
 
 
 def _key(payment: InvoicePayment) -> str:
@@ -256,7 +192,7 @@ def assign(*, actor: Any, payment: InvoicePayment, invoice: Invoice, note: str) 
             raise ValidationError(_("This payment is matched already."))
         if (invoice.account_id, invoice.method) != (locked.account_id, locked.method):
             raise ValidationError({"invoice": _("This invoice is of another account or payment system.")})
-        if invoice.status in NEVER_SENT:
+        if invoice.status in invoice_matches.NEVER_SENT:
             raise ValidationError({"invoice": _("This invoice was never sent.")})
         if InvoicePayment.objects.filter(invoice=invoice).exclude(status="rejected").exists():
             raise ValidationError({"invoice": _("This invoice has its payment already.")})
@@ -315,17 +251,11 @@ def _apply(payment: InvoicePayment, way: str) -> None:
 
 @transaction.atomic
 def _order_told(payment: InvoicePayment, invoice: Invoice, way: str) -> None:
-    """What it bought is nowhere documented, so nothing is booked by guess: a person compares the balances."""
-    order = payment.told["order"]
-    key = f"{invoice.reference.value}:order:{order.get('state', '')[:20]}"
-    if ExceptionItem.objects.filter(key=f"{Kind.AMBIGUOUS}:{key}").exists():
-        return
-    exceptions.open_item(
-        kind=Kind.AMBIGUOUS,
-        key=key,
-        title=_("The provider placed an order for it. Compare the balances and book what is missing."),
+    ticker = invoice.fields.get("convert_ticker")
+    listed_reports.tell_order(
         account=invoice.account,
         reference=invoice.reference,
+        order=payment.told["order"],
         way=way,
-        **{f"order_{name}": value for name, value in order.items()},
+        names=(payment.currency, *([ticker] if ticker else [])),
     )

@@ -15,13 +15,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from payments.models import ExceptionItem, Invoice, ProviderAccount, ProviderCall
+from payments.models import ExceptionItem, Invoice, ProviderAccount
 from payments.providers import PROVIDERS
 from payments.providers.base import Invoices
 from payments.providers.errors import ProviderError, Refused
-from payments.providers.wallets import FiatInvoices
+from payments.providers.wallets import BadRow, FiatInvoices
 
-from . import accounts, calls, decisions, exceptions, invoice_payments, invoice_reports, schedule
+from . import accounts, bad_rows, calls, decisions, exceptions, invoice_payments, invoice_reports, schedule
 
 Status = Invoice.Status
 Kind = ExceptionItem.Kind
@@ -75,7 +75,9 @@ def _find(rows: list[Invoice], asked_at: dt.datetime, way: str, priority: str) -
     """Bills in doubt in the provider's list: ours is the one with our own callback address."""
     reference = rows[0].reference if len(rows) == 1 else None
     client = calls.client(rows[0].account, reference=reference, priority=priority)
-    listed = client.scan_invoices(min(row.created_at for row in rows) - dt.timedelta(hours=1))
+    bad: list[BadRow] = []
+    listed = client.scan_invoices(min(row.created_at for row in rows) - dt.timedelta(hours=1), bad=bad)
+    bad_rows.tell(rows[0].account, bad, "invoices")
     missing = set()
     for row in rows:
         ours = [one for one in listed if accounts.is_own_callback_url(row.reference, one.callback_url)]
@@ -83,13 +85,15 @@ def _find(rows: list[Invoice], asked_at: dt.datetime, way: str, priority: str) -
             invoice_reports.apply(invoice_id=row.pk, report=ours[0], way=way, asked_at=asked_at)
         else:
             missing.add(row.pk)
-            _missed(row.pk, asked_at, several=len(ours))
+            _missed(row.pk, asked_at, several=len(ours), is_whole=not bad)
     return missing
 
 
 @transaction.atomic
-def _missed(invoice_id: int, asked_at: dt.datetime, *, several: int) -> None:
-    """The whole list does not show it, or shows it twice. Counts once it can no longer be made, and well apart."""
+def _missed(invoice_id: int, asked_at: dt.datetime, *, several: int, is_whole: bool) -> None:
+    """The list does not show it, or shows it twice. Counts once it can no longer be made, and well apart, and only of a
+    list that was read whole.
+    """
     invoice = invoice_reports.lock(invoice_id)
     if invoice.status != Status.UNKNOWN:
         return
@@ -105,9 +109,9 @@ def _missed(invoice_id: int, asked_at: dt.datetime, *, several: int) -> None:
     gap = dt.timedelta(seconds=settings.SCAN_GAP_SECONDS)
     changes: dict[str, Any] = {"check_failures": failures, "checked_at": asked_at}
     changes["next_check_at"] = schedule.after_failures(failures)
-    begin = _not_before(invoice)
+    begin = calls.over_at(invoice.reference, OPERATION) or invoice.created_at
     counts = asked_at >= begin and (invoice.counted_at is None or asked_at - invoice.counted_at >= gap)
-    if counts and not several:
+    if counts and is_whole and not several:
         changes |= {"misses": invoice.misses + 1, "counted_at": asked_at}
     if changes.get("misses", invoice.misses) < settings.SCAN_TIMES:
         changes["next_check_at"] = max(
@@ -118,13 +122,6 @@ def _missed(invoice_id: int, asked_at: dt.datetime, *, several: int) -> None:
         "times": settings.SCAN_TIMES,
     }
     Invoice.objects.filter(pk=invoice.pk).update(**schedule.bump(**changes))
-
-
-def _not_before(invoice: Invoice) -> dt.datetime:
-    attempts = ProviderCall.objects.filter(reference=invoice.reference, operation=OPERATION, safe=False)
-    last = attempts.order_by("-started_at").first()
-    since = invoice.created_at if last is None else last.finished_at or last.deadline or last.started_at
-    return since + dt.timedelta(seconds=settings.REQUEST_LIFETIME_SECONDS)
 
 
 def why_not_resolve(invoice: Invoice) -> str:

@@ -6,16 +6,24 @@ Tells differences and facts; moves nothing.
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
 from backoffice.kit import money
-from payments.models import Withdrawal
+from payments.models import Deposit, ExceptionItem, InvoicePayment, ProviderAccount, Reference, Withdrawal
 from payments.providers.base import WithdrawalReport
-from payments.providers.wallets import Aml, Conversion, ListedWithdrawalReport
+from payments.providers.wallets import Aml, Conversion, Incoming, ListedWithdrawalReport
 
-from . import accounts
+from . import accounts, exceptions
+
+Row = TypeVar("Row", Deposit, InvoicePayment)
+Arrived = TypeVar("Arrived", bound=Incoming)
+Kind = ExceptionItem.Kind
+#: In which an order is told, in the provider's own words.
+ORDER = ("side", "amount", "symbol", "price", "state")
+_RANK = {"confirmed": 0, "rejected": 1, "pending": 2}
 
 
 def told(*, aml: Aml, order: Conversion | None) -> dict[str, Any]:
@@ -41,6 +49,38 @@ def order_told(order: Conversion | None) -> dict[str, Any]:
     }
 
 
+# --- What is listed against what is kept ---
+def paired(rows: Sequence[Row], reports: Iterable[Arrived]) -> list[tuple[Row | None, Arrived]]:
+    """Rows that are alike, each with its report; reports without a row are new.
+
+    The transaction tells them apart once it is known. Then those that ended first belong together: a confirmed report
+    and a row that is confirmed already, so that nothing is counted twice.
+    """
+    left = sorted(rows, key=lambda row: (_RANK.get(row.status, 2), row.ordinal))
+    told = sorted(reports, key=lambda report: (_RANK.get(report.status or "", 2), report.ordinal))
+    found: list[tuple[Row | None, Arrived]] = []
+    for is_its in (_same, _both_without, _one_without):
+        for report in list(told):
+            row = next((row for row in left if is_its(row.txid, report.transaction_id[:200])), None)
+            if row is not None:
+                left.remove(row)
+                told.remove(report)
+                found.append((row, report))
+    return found + [(None, report) for report in told]
+
+
+def _same(ours: str, theirs: str) -> bool:
+    return bool(ours) and ours == theirs
+
+
+def _both_without(ours: str, theirs: str) -> bool:
+    return not ours and not theirs
+
+
+def _one_without(ours: str, theirs: str) -> bool:
+    return not ours or not theirs
+
+
 def aml_title(aml: Aml) -> str:
     """A failed check of the money in one line."""
     risk = f" ({aml.risk[:80]})" if aml.risk else ""
@@ -49,9 +89,42 @@ def aml_title(aml: Aml) -> str:
 
 def order_text(order: Conversion) -> str:
     """An order of the provider's in one line, in its own words."""
-    amount = "" if order.amount is None else money.plain(order.amount)
-    price = "" if order.price is None else money.plain(order.price)
-    return f"{order.side} {amount} {order.symbol} {price} {order.state}".strip()[:160]
+    told = order_told(order).get("order", {})
+    return " ".join(part for name in ORDER if (part := told.get(name, "")))[:160]
+
+
+def tell_order(
+    *, account: ProviderAccount, reference: Reference, order: dict[str, str], way: str, names: Iterable[str]
+) -> None:
+    """The provider placed an order of its own: a person is told what to do, once per word that it uses for its state.
+
+    Nothing is booked: no document says which of those words are final, or of which currency its numbers are. `names`:
+    the currencies whose balances may have changed.
+    """
+    prefix = f"{reference.value}:order:"
+    key = f"{prefix}{order.get('state', '')[:20]}"
+    known = ExceptionItem.objects.filter(key__startswith=f"{Kind.AMBIGUOUS}:{prefix}")
+    if known.filter(key=f"{Kind.AMBIGUOUS}:{key}").exists():
+        return
+    for item in known.filter(status=ExceptionItem.Status.OPEN):
+        note = _("The provider has a newer word for this order.")
+        exceptions.end(
+            kind=Kind.AMBIGUOUS, key=item.key.removeprefix(f"{Kind.AMBIGUOUS}:"), note=note, way=way
+        )
+    words = " ".join(part for name in ORDER if (part := order.get(name, "")))
+    exceptions.open_item(
+        kind=Kind.AMBIGUOUS,
+        key=key,
+        title=_(
+            "The provider placed an order (%(order)s) that is booked nowhere here. Compare %(balances)s with its own page; "
+            "where they differ, an admin enters the balance anew."
+        )
+        % {"order": words[:100] or _("its history does not tell which"), "balances": " + ".join(names)},
+        account=account,
+        reference=reference,
+        way=way,
+        **{f"order_{name}": value for name, value in order.items()},
+    )
 
 
 def same_purse(report: WithdrawalReport, withdrawal: Withdrawal) -> bool:

@@ -6,8 +6,6 @@ Whether a method is used at all and what its tag is called stay an admin's.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import inspect
 from collections.abc import Iterable
 from decimal import ROUND_UP, Decimal
 from typing import Any
@@ -22,9 +20,9 @@ from backoffice.permissions import guarded
 from payments.models import Currency, ExceptionItem, Method, ProviderAccount
 from payments.providers import PROVIDERS, offering
 from payments.providers.errors import NotSupported
-from payments.providers.wallets import PaymentMethod, PaymentMethods
+from payments.providers.wallets import BadRow, PaymentMethod, PaymentMethods
 
-from . import calls, exceptions, methods
+from . import bad_rows, calls, exceptions, methods
 
 REFRESH_EVERY = dt.timedelta(minutes=15)
 #: Networks that tell their customers apart by a tag, and the provider's name for it. An admin may say otherwise.
@@ -54,34 +52,10 @@ def refresh(*, account_id: int, priority: str = "poll") -> list[Method]:
     if not isinstance(client, PaymentMethods):
         raise NotSupported("payment methods")
     asked_at = timezone.now()
-    bad: list[Any] = []
-    found = client.payment_methods(**takes_bad(client.payment_methods, bad))
-    told(account, bad, "payment-methods")
+    bad: list[BadRow] = []
+    found = client.payment_methods(bad=bad)
+    bad_rows.tell(account, bad, "payment-methods")
     return keep(account=account, found=found, asked_at=asked_at)
-
-
-def takes_bad(call: Any, bad: list[Any]) -> dict[str, Any]:
-    """The keyword by which a call puts rows apart that cannot be read, where it has one."""
-    return {"bad": bad} if "bad" in inspect.signature(call).parameters else {}
-
-
-@transaction.atomic
-def told(account: ProviderAccount, bad: Iterable[Any], where: str) -> None:
-    """Open one item per row that could not be read: the others were taken in."""
-    for row in bad:
-        raw = {name: str(value)[:200] for name, value in list(dict(row.raw).items())[:30]}
-        exceptions.open_item(
-            kind=ExceptionItem.Kind.BAD_ROW,
-            key=f"{account.pk}:{where}:{_digest(raw)}",
-            title=_("%(account)s: a line of “%(list)s” could not be read: %(problem)s.")
-            % {"account": account, "list": where, "problem": row.problem},
-            account=account,
-            line=raw,
-        )
-
-
-def _digest(raw: dict[str, str]) -> str:
-    return hashlib.sha256(repr(sorted(raw.items())).encode()).hexdigest()[:24]
 
 
 @guarded("payments.manage_method")

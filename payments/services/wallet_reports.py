@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from backoffice import audit
 from backoffice.kit import money, wake
 from backoffice.kit.states import check_move
-from payments.models import ProviderCall, Wallet
+from payments.models import Wallet
 from payments.providers.errors import ProviderError
 from payments.providers.wallets import ConversionSettings, WalletReport
 
@@ -189,8 +189,8 @@ def not_answered(*, wallet_id: int, error: ProviderError, asked_at: dt.datetime)
 
 
 @transaction.atomic
-def missed(*, wallet_id: int, asked_at: dt.datetime) -> None:
-    """The whole list does not show it. Counts only once it can no longer be made, and well after the last time."""
+def missed(*, wallet_id: int, asked_at: dt.datetime, is_whole: bool = True) -> None:
+    """The list does not show it. Counts only of a list that was read whole, once it can no longer be made, and well after the last time."""
     wallet = lock(wallet_id)
     if wallet.status != Status.UNKNOWN:
         return
@@ -198,8 +198,8 @@ def missed(*, wallet_id: int, asked_at: dt.datetime) -> None:
     changes: dict[str, Any] = {"check_failures": failures, "checked_at": asked_at}
     changes["next_check_at"] = schedule.after_failures(failures)
     gap = dt.timedelta(seconds=settings.SCAN_GAP_SECONDS)
-    begin = not_before(wallet)
-    if asked_at >= begin and (wallet.counted_at is None or asked_at - wallet.counted_at >= gap):
+    begin = calls.over_at(wallet.reference, OPERATION) or wallet.created_at
+    if is_whole and asked_at >= begin and (wallet.counted_at is None or asked_at - wallet.counted_at >= gap):
         changes |= {"misses": wallet.misses + 1, "counted_at": asked_at}
     if changes.get("misses", wallet.misses) < settings.SCAN_TIMES:
         changes["next_check_at"] = max(begin, (changes.get("counted_at") or wallet.counted_at or begin) + gap)
@@ -208,18 +208,3 @@ def missed(*, wallet_id: int, asked_at: dt.datetime) -> None:
         "times": settings.SCAN_TIMES,
     }
     Wallet.objects.filter(pk=wallet.pk).update(**schedule.bump(**changes))
-
-
-def not_before(wallet: Wallet) -> dt.datetime:
-    """From when on the attempt can no longer be carried out there."""
-    attempt = (
-        ProviderCall.objects.filter(reference=wallet.reference, operation=OPERATION, safe=False)
-        .order_by("-started_at")
-        .first()
-    )
-    since = (
-        wallet.created_at
-        if attempt is None
-        else attempt.finished_at or attempt.deadline or attempt.started_at
-    )
-    return since + dt.timedelta(seconds=settings.REQUEST_LIFETIME_SECONDS)

@@ -5,12 +5,10 @@ What a report means stands in wallet_reports, what arrives at an address in depo
 
 from __future__ import annotations
 
-import datetime as dt
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
@@ -22,38 +20,35 @@ from backoffice import audit
 from backoffice.kit import wake
 from backoffice.kit.states import IllegalMove
 from backoffice.permissions import guarded
-from payments.models import Approval, ExceptionItem, ProviderAccount, Reference, Wallet
+from payments.models import Approval, ProviderAccount, Reference, Wallet
 from payments.providers.errors import (
     Denied,
     Invalid,
     NotSupported,
     OutcomeUnknown,
-    ProviderError,
     RateLimited,
     Refused,
     Unavailable,
 )
-from payments.providers.wallets import WalletReport, WalletRequest
+from payments.providers.wallets import WalletRequest
 
 from . import (
     accounts,
     approvals,
     calls,
-    decisions,
     deposits,
-    exceptions,
     orders,
     references,
     schedule,
     wallet_fields,
     wallet_reports,
+    wallet_scans,
 )
 from .failpoints import hit
 
 Status = Wallet.Status
 Way = audit.Way
 OPERATION = wallet_reports.OPERATION
-MARGIN = dt.timedelta(hours=1)
 SENDS = (Status.APPROVED, Status.CREATING)
 
 
@@ -235,106 +230,13 @@ def refresh(*, wallet_id: int, way: str = Way.POLL, priority: str = "poll") -> W
         Wallet.objects.filter(pk=wallet.pk).update(checked_at=timezone.now(), last_error="")
     if wallet.status != Status.UNKNOWN:
         return wallet
-    asked_at = timezone.now()
-    try:
-        client = calls.client(wallet.account, reference=wallet.reference, priority=priority)
-        hit("F12")
-        listed = client.wallets(wallet.created_at - MARGIN)
-    except ProviderError as error:
-        wallet_reports.not_answered(wallet_id=wallet_id, error=error, asked_at=asked_at)
-        raise
-    ours = [one for one in listed if accounts.is_own_callback_url(wallet.reference, one.callback_url)]
-    if len(ours) == 1:
-        return wallet_reports.apply(wallet_id=wallet_id, report=ours[0], way=way, asked_at=asked_at)
-    if ours:
-        _unclear(wallet, ours, way, _("The provider's list shows several wallets with our callback address."))
-    elif alike := [one for one in listed if not one.callback_url and _could_be(wallet, one)]:
-        _unclear(wallet, alike, way, _("The provider's list shows wallets that could be this one."))
-    wallet_reports.missed(wallet_id=wallet_id, asked_at=asked_at)
-    wallet.refresh_from_db()
-    return wallet
-
-
-def _could_be(wallet: Wallet, report: WalletReport) -> bool:
-    known = Wallet.objects.filter(account=wallet.account, provider_id=report.provider_id[:64]).exists()
-    return not known and (report.ticker, report.network) == (wallet.currency, wallet.network)
-
-
-@transaction.atomic
-def _unclear(wallet: Wallet, found: list[WalletReport], way: str, title: str) -> None:
-    exceptions.open_item(
-        kind=ExceptionItem.Kind.AMBIGUOUS,
-        key=f"{wallet.reference.value}:wallet",
-        title=title,
-        account=wallet.account,
-        reference=wallet.reference,
-        way=way,
-        numbers=", ".join(one.provider_id for one in found[:10]),
-    )
+    return wallet_scans.look(wallet, way=way, priority=priority)
 
 
 @guarded("payments.refresh_wallet")
 def ask_now(*, actor: Any, wallet: Wallet) -> None:
     """Let a worker ask about this wallet now: whether it was made, or what arrived."""
     wake.later("payments.refresh_wallet", wallet.pk)
-
-
-# --- Deciding ---
-@guarded("payments.resolve_wallet")
-@transaction.atomic
-def resolve(*, actor: Any, wallet: Wallet, note: str) -> Wallet:
-    """Close one whose making stayed unknown as failed: the list does not show it. A spare address there harms nobody.
-
-    Raises ValidationError without a note, or before the whole list was read often enough.
-    """
-    note = decisions.noted(note)
-    locked = wallet_reports.lock(wallet.pk)
-    if bar := why_not_resolve(locked):
-        raise ValidationError(bar)
-    wallet_reports.move(locked, Status.FAILED, way=Way.STAFF, actor=actor, note=note, last_error=note[:300])
-    return locked
-
-
-def why_not_resolve(wallet: Wallet) -> str:
-    """What bars closing it now, as a sentence; "" when nothing does."""
-    if wallet.status != Status.UNKNOWN:
-        return _("Only an unknown outcome can be resolved.")
-    if wallet.misses < settings.SCAN_TIMES and wallet.reference.held_at is None:
-        return _(
-            "The whole list must be read %(times)s times first, some minutes apart; it was %(n)s times."
-        ) % {
-            "times": settings.SCAN_TIMES,
-            "n": wallet.misses,
-        }
-    return ""
-
-
-@guarded("payments.create_wallet")
-@transaction.atomic
-def give(*, actor: Any, wallet: Wallet, customer: str, label: str, confirm: bool = False) -> Wallet:
-    """Say whom an address is for. One that was given to somebody goes to another only if that is meant.
-
-    Raises ValidationError on `confirm`.
-    """
-    customer, label = (customer or "").strip()[:120], (label or "").strip()[:120]
-    locked = wallet_reports.lock(wallet.pk)
-    another = bool(locked.customer) and customer != locked.customer
-    if another and not confirm:
-        raise ValidationError(
-            {
-                "confirm": _(
-                    "This address was given to %s. What they still pay there would count for another."
-                )
-                % locked.customer
-            }
-        )
-    was = {"customer": locked.customer, "label": locked.label}
-    locked.customer, locked.label = customer, label
-    locked.version += 1
-    locked.save(update_fields=["customer", "label", "version", "updated_at"])
-    audit.record(actor, "wallet.given", locked, was=was, customer=customer, label=label)
-    wake.later("backoffice.index_object", "wallet", locked.pk)
-    return locked
 
 
 # --- The clock ---

@@ -21,7 +21,15 @@ from backoffice.permissions import guarded
 from payments.models import Approval, ProviderCall, Withdrawal
 from payments.providers import PROVIDERS
 
-from . import approvals, decisions, exceptions, withdrawal_reports, withdrawal_scans, withdrawals
+from . import (
+    approvals,
+    decisions,
+    exceptions,
+    withdrawal_bookings,
+    withdrawal_reports,
+    withdrawal_scans,
+    withdrawals,
+)
 
 Status = Withdrawal.Status
 Way = audit.Way
@@ -157,7 +165,7 @@ def _propose(locked: Withdrawal, actor: Any, step: str, note: str) -> None:
 
 def _complete(locked: Withdrawal, actor: Any, note: str) -> None:
     if locked.debit is None and locked.fee_payer:
-        withdrawal_reports.book_computed(locked, way=Way.STAFF, actor=actor)
+        withdrawal_bookings.book_computed(locked, way=Way.STAFF, actor=actor)
     elif locked.debit is None:
         # Nobody stated the debit: the estimate is booked and marked, the next balance shows the rest.
         debit = locked.estimate or locked.max_debit
@@ -165,7 +173,7 @@ def _complete(locked: Withdrawal, actor: Any, note: str) -> None:
         amount = min(locked.amount, debit) if same else debit
         locked.amount_from, locked.debit = amount, debit
         locked.save(update_fields=["amount_from", "debit"])
-        withdrawal_reports.book(
+        withdrawal_bookings.book(
             locked,
             amount=amount,
             fee=debit - amount if debit > amount else Decimal(0),
@@ -214,7 +222,7 @@ def confirm(*, actor: Any, withdrawal: Withdrawal) -> Withdrawal:
     proposal = _may_confirm(locked, actor)
     approvals.use(proposal)
     if proposal.step == Approval.Step.RESOLVE:
-        withdrawal_reports.take_back(locked, way=Way.STAFF, actor=actor)
+        withdrawal_bookings.take_back(locked, way=Way.STAFF, actor=actor)
         _release(locked, actor, proposal.note)
         withdrawal_reports.move(locked, Status.FAILED, way=Way.STAFF, actor=actor, note=proposal.note)
     else:

@@ -21,9 +21,17 @@ from backoffice import audit
 from payments.models import ExceptionItem, ProviderAccount, ProviderCall, Reference, Withdrawal
 from payments.providers import PROVIDERS
 from payments.providers.errors import ProviderError, Refused
-from payments.providers.wallets import ListedWithdrawalReport, WithdrawalScans
+from payments.providers.wallets import BadRow, ListedWithdrawalReport, WithdrawalScans
 
-from . import calls, exceptions, schedule, stated_methods, withdrawal_reports
+from . import (
+    bad_rows,
+    calls,
+    exceptions,
+    schedule,
+    withdrawal_attempts,
+    withdrawal_bookings,
+    withdrawal_reports,
+)
 from .failpoints import hit
 
 Status = Withdrawal.Status
@@ -67,19 +75,17 @@ def scan(*, account_id: int, ids: Sequence[int], way: str, priority: str) -> set
     if not rows:
         return set()
     asked_at = timezone.now()
-    bad: list[Any] = []
+    bad: list[BadRow] = []
     try:
         reference = rows[0].reference if len(rows) == 1 else None
         client = calls.client(rows[0].account, reference=reference, priority=priority)
         hit("F12")
-        listed = client.scan_withdrawals(
-            _begin(rows), **stated_methods.takes_bad(client.scan_withdrawals, bad)
-        )
+        listed = client.scan_withdrawals(_begin(rows), bad=bad)
     except ProviderError as error:
         for row in rows:
-            withdrawal_reports.not_answered(withdrawal_id=row.pk, error=error, asked_at=asked_at)
+            withdrawal_attempts.not_answered(withdrawal_id=row.pk, error=error, asked_at=asked_at)
         raise
-    stated_methods.told(rows[0].account, bad, "withdraw/history")
+    bad_rows.tell(rows[0].account, bad, "withdraw/history")
     by_reference = defaultdict(list)
     for report in listed:
         by_reference[report.reference].append(report)
@@ -117,24 +123,9 @@ def _twice(withdrawal_id: int, reports: list[ListedWithdrawalReport], way: str) 
             reference=withdrawal.reference, obj=withdrawal, reason=reason[:300], way=way, key="twice"
         )
     if withdrawal.debit is None and any(report.status in ("pending", "complete") for report in reports):
-        withdrawal_reports.book_computed(withdrawal, way=way)
+        withdrawal_bookings.book_computed(withdrawal, way=way)
     Withdrawal.objects.filter(pk=withdrawal.pk).update(
         **schedule.bump(checked_at=timezone.now(), next_check_at=schedule.after_failures(5))
-    )
-
-
-def not_before(withdrawal: Withdrawal) -> dt.datetime | None:
-    """From when on the newest attempt can no longer be carried out there; None: nothing may have left."""
-    attempt = (
-        ProviderCall.objects.filter(reference=withdrawal.reference, operation=OPERATION, safe=False)
-        .exclude(outcome__in=calls.NO_EFFECT)
-        .order_by("-started_at")
-        .first()
-    )
-    if attempt is None:
-        return None
-    return (attempt.finished_at or attempt.deadline or attempt.started_at) + dt.timedelta(
-        seconds=settings.REQUEST_LIFETIME_SECONDS
     )
 
 
@@ -148,7 +139,7 @@ def _missed(
         return
     changes: dict[str, Any] = {"checked_at": asked_at, "check_failures": withdrawal.check_failures + 1}
     changes["next_check_at"] = schedule.after_failures(changes["check_failures"])
-    begin = not_before(withdrawal)
+    begin = calls.over_at(withdrawal.reference, OPERATION)
     if withdrawal.status == Status.UNKNOWN and is_whole:
         gap = dt.timedelta(seconds=settings.SCAN_GAP_SECONDS)
         if begin is None or asked_at >= begin:

@@ -42,6 +42,7 @@ from . import (
     references,
     reservations,
     schedule,
+    withdrawal_attempts,
     withdrawal_fields,
     withdrawal_reports,
     withdrawal_scans,
@@ -285,19 +286,21 @@ def _send(withdrawal: Withdrawal) -> None:
         )
         report = client.withdraw(request)
     except (Unavailable, RateLimited) as error:
-        withdrawal_reports.not_sent(withdrawal_id=pk, fence=fence, error=error)
+        withdrawal_attempts.not_sent(withdrawal_id=pk, fence=fence, error=error)
     except Refused as error:
         if error.reason == "exists":
-            withdrawal_reports.doubt(withdrawal_id=pk, fence=fence, error=calls.explain(error), way=Way.REPLY)
+            withdrawal_attempts.doubt(
+                withdrawal_id=pk, fence=fence, error=calls.explain(error), way=Way.REPLY
+            )
         else:
             _refused(withdrawal, error)
     except Denied as error:
         # Nothing happened there and nothing will until an admin acts: the request keeps its place.
-        withdrawal_reports.not_sent(withdrawal_id=pk, fence=fence, error=error)
+        withdrawal_attempts.not_sent(withdrawal_id=pk, fence=fence, error=error)
     except (Invalid, NotSupported) as error:
         _refused(withdrawal, error)
     except OutcomeUnknown as error:
-        withdrawal_reports.doubt(withdrawal_id=pk, fence=fence, error=calls.explain(error), way=Way.REPLY)
+        withdrawal_attempts.doubt(withdrawal_id=pk, fence=fence, error=calls.explain(error), way=Way.REPLY)
     else:
         hit("F9")
         withdrawal_reports.apply(withdrawal_id=pk, report=report, way=Way.REPLY)
@@ -308,9 +311,9 @@ def _refused(withdrawal: Withdrawal, error: ProviderError) -> None:
     """This attempt had no effect. One before it may have had: then nobody knows more than before."""
     told: dict[str, Any] = {"withdrawal_id": withdrawal.pk, "fence": withdrawal.fence, "way": Way.REPLY}
     if calls.may_have_left(withdrawal.reference, OPERATION, but=withdrawal.fence):
-        withdrawal_reports.doubt(error=calls.explain(error), **told)
+        withdrawal_attempts.doubt(error=calls.explain(error), **told)
     else:
-        withdrawal_reports.fail(error=error, **told)
+        withdrawal_attempts.fail(error=error, **told)
 
 
 def _recover(withdrawal_id: int) -> None:
@@ -325,7 +328,7 @@ def _recover(withdrawal_id: int) -> None:
         hit("F13")
         reference = Reference.objects.get(withdrawal=withdrawal_id)
         if calls.may_have_left(reference, OPERATION, fence=fence - 1):
-            withdrawal_reports.doubt(
+            withdrawal_attempts.doubt(
                 withdrawal_id=withdrawal_id,
                 fence=fence,
                 error=_("The attempt was interrupted."),
@@ -335,7 +338,7 @@ def _recover(withdrawal_id: int) -> None:
             error = Unavailable(
                 "interrupted", staff=gettext_noop("The attempt was interrupted before anything was sent.")
             )
-            withdrawal_reports.not_sent(withdrawal_id=withdrawal_id, fence=fence, error=error)
+            withdrawal_attempts.not_sent(withdrawal_id=withdrawal_id, fence=fence, error=error)
 
 
 # --- Asking ---
@@ -355,7 +358,7 @@ def refresh(*, withdrawal_id: int, way: str = Way.POLL, priority: str = "poll") 
         hit("F12")
         report = client.find_withdrawal(withdrawal.reference.value)
     except ProviderError as error:
-        withdrawal_reports.not_answered(withdrawal_id=withdrawal_id, error=error, asked_at=asked_at)
+        withdrawal_attempts.not_answered(withdrawal_id=withdrawal_id, error=error, asked_at=asked_at)
         raise
     return withdrawal_reports.apply(withdrawal_id=withdrawal_id, report=report, way=way, asked_at=asked_at)
 

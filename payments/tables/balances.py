@@ -73,9 +73,16 @@ class AccountBalanceTable(BalanceTable):
     """The balances of one account, which needs not be named on each line."""
 
     class Meta(BalanceTable.Meta):
-        exclude = ("account", "opening", "basis", "asked_at")
+        exclude: tuple[str, ...] = ("account", "opening", "basis", "asked_at")
 
     since = MoneyColumn(_("Booked since"), signed=True, hide_below="xxl")
+
+
+class ComputedBalanceTable(AccountBalanceTable):
+    """The same where nobody states balances: there is nothing to compare them with."""
+
+    class Meta(AccountBalanceTable.Meta):
+        exclude = (*AccountBalanceTable.Meta.exclude, "drift", "since")
 
 
 def drift(balance: Balance) -> SafeString:

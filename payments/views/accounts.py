@@ -26,7 +26,7 @@ from payments.providers.base import Balances
 from payments.services import balances, health
 from payments.tables import pieces
 from payments.tables.accounts import ProviderAccountTable
-from payments.tables.balances import AccountBalanceTable
+from payments.tables.balances import AccountBalanceTable, ComputedBalanceTable
 from payments.tables.calls import LatestCallTable
 from payments.tables.movements import AccountMovementTable
 
@@ -151,7 +151,9 @@ class ProviderAccountDetailView(DetailView):
             is_failing=state == State.FAILING,
             is_down=state == State.DOWN,
             is_denied=state == State.DENIED,
-            balances=AccountBalanceTable(explained, request=self.request),
+            balances=(ComputedBalanceTable if balances.is_computed(account) else AccountBalanceTable)(
+                explained, request=self.request
+            ),
             movements=AccountMovementTable(movements, request=self.request),
             calls=LatestCallTable(calls, request=self.request)
             if self.may("payments.view_providercall")

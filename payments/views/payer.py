@@ -78,6 +78,7 @@ def _page(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpRes
     answer = TemplateResponse(request, "payments/pay.html", context, status=status)
     if context.get("waits"):
         answer.headers["Refresh"] = "3"  # until the provider has made it; without scripts too
-    answer.headers["Referrer-Policy"] = "no-referrer"
+    # Nobody else is told of this address; with "no-referrer" browsers would hide it from us too, and the form be refused.
+    answer.headers["Referrer-Policy"] = "same-origin"
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
     return answer

@@ -86,6 +86,12 @@ class Child:
     def resume(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
+    def kill(self) -> None:
+        """kill -9, unless it has ended already."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        self.wait()
+
 
 class Forge:
     """See tests/crash/forge.py."""

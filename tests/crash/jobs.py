@@ -76,9 +76,19 @@ def submit(row: int, kind: str = "withdrawal") -> None:
 @job
 def submit_listed(row: int, kind: str) -> None:
     """The same at a provider that only lists."""
-    from tests.crash.test_listed_kills import SUBMIT
+    from tests.crash.listed import WAYS
 
-    SUBMIT[kind](row)
+    WAYS[kind].submit(row)
+
+
+@job
+def press_listed(kind: str, account: int, actor: int, token: str) -> int:
+    """Press the form of such a provider."""
+    from payments.models import ProviderAccount
+    from tests.crash.listed import WAYS
+
+    where = ProviderAccount.objects.get(pk=account)
+    return int(WAYS[kind].press(actor=_person(actor), account=where, token=UUID(token)).pk)
 
 
 @job
@@ -256,6 +266,42 @@ def heal(rows: list[int], kind: str) -> None:
     for row in rows:
         with contextlib.suppress(ProviderError):
             _kind(kind).look(row)
+
+
+@job
+def plant_listed(base_url: str, rows: int) -> list[tuple[str, int]]:
+    """An account at a provider that only lists, and so many of each of its money calls that wait for a worker."""
+    from types import SimpleNamespace
+
+    from tests import factories
+    from tests.crash.listed import WAYS
+    from tests.payments import desk_rows
+
+    account = desk_rows.account(SimpleNamespace(base_url=base_url), opening="100000")
+    people = {role: factories.person(role) for role in ("operator", "approver")}
+    return [(name, way.due(account, people).pk) for name, way in WAYS.items() for _number in range(rows)]
+
+
+@job
+def work_listed(rows: list[tuple[str, int]], seconds: float) -> dict[str, list[str]]:
+    """Sweep and poll until no machine can do more for them; how they stand then."""
+    from payments.services import polling
+    from tests.crash.listed import WAYS
+
+    until = time.monotonic() + seconds
+    found: list[Any] = []
+    while time.monotonic() < until:
+        with contextlib.suppress(OperationalError):
+            for way in WAYS.values():
+                way.model.objects.filter(next_check_at__isnull=False).update(next_check_at=Now())
+            polling.run_stuck(limit=50)
+            polling.run_due(limit=50)
+            found = [(WAYS[name], WAYS[name].model.objects.get(pk=pk)) for name, pk in rows]
+            if all(way.is_over(row) for way, row in found):
+                break
+        connection.close()
+        time.sleep(0.05)
+    return {way.name: [row.status for each, row in found if each is way] for way in WAYS.values()}
 
 
 @job

@@ -1,5 +1,5 @@
-"""A01 for withdraw/create, invoice/create and wallet/create at a provider that only lists: kill -9 on the way, and nothing
-is made twice.
+"""A01, A02 and C01 for withdraw/create, invoice/create and wallet/create at a provider that only lists: kill -9 on the way,
+and nothing is made twice.
 
 Each run forks a process that dies at its failpoint; this process plays the other workers. The tests' own bitexbit stands
 outside of both and takes a repeated reference again and again: it is the witness.
@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,11 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from payments.models import Invoice, Wallet, Withdrawal
+from payments.models import Withdrawal
 from payments.services import calls, polling
-from payments.services import invoices as billing
-from payments.services import wallets as receiving
-from payments.services import withdrawals as paying_out
 from tests.crash import harness
 from tests.crash.kinds import POINTS
+from tests.crash.listed import WAYS, Way
 from tests.payments import desk as desks
 from tests.payments import desk_rows
 from tests.payments.conftest import desk, running_desk
@@ -36,59 +33,6 @@ DOUBTFUL = ("F3", "F4", "F5")
 SOME = ["F3", "F6", "F8", "F9"]
 
 
-class Way:
-    """One money call: how it is asked for, sent, and counted by the witness."""
-
-    model: type[Any]
-    path: str
-    kind: str
-    good: str
-    fields: dict[str, Any]
-
-    def due(self, account: Any, people: Any) -> Any:
-        """One that waits for a worker."""
-        raise NotImplementedError
-
-    def made(self, desk: desks.Desk) -> Counter[str]:
-        """How often the desk made it, by the callback address, which is each row's own."""
-        return Counter(body["callback_url"] for path, body in desk.bodies if path == self.path)
-
-
-class Withdraw(Way):
-    model, path, kind, good = Withdrawal, "withdraw/create", "listed_withdrawal", "complete"
-
-    def due(self, account: Any, people: Any) -> Any:
-        return desk_rows.approved(account, people)
-
-
-class Bill(Way):
-    model, path, kind, good = Invoice, "invoice/create", "fiat_invoice", "open"
-    fields = {"ticker": "UAH", "network": "visa", "amount": "100", "client_ip": "8.8.4.4"}
-
-    def due(self, account: Any, people: Any) -> Any:
-        return billing.create(
-            actor=people["operator"], account=account, fields=self.fields, form_token=uuid.uuid4()
-        )
-
-
-class Address(Way):
-    model, path, kind, good = Wallet, "wallet/create", "wallet", "active"
-    fields = {"ticker": "USDT", "network": "tron"}
-
-    def due(self, account: Any, people: Any) -> Any:
-        return receiving.create(
-            actor=people["operator"], account=account, fields=self.fields, form_token=uuid.uuid4()
-        )
-
-
-WAYS = {way.kind: way for way in (Withdraw(), Bill(), Address())}
-SUBMIT = {
-    "listed_withdrawal": lambda pk: paying_out.submit(withdrawal_id=pk),
-    "fiat_invoice": lambda pk: billing.submit(invoice_id=pk),
-    "wallet": lambda pk: receiving.submit(wallet_id=pk),
-}
-
-
 @pytest.fixture(scope="session")
 def forge(running_desk: desks.Desk, crash_logs: Path, django_db_setup: None) -> Iterator[harness.Forge]:
     env = harness.environment(
@@ -96,7 +40,8 @@ def forge(running_desk: desks.Desk, crash_logs: Path, django_db_setup: None) -> 
         broker=os.environ["REDIS_URL"],
         sandbox_port=running_desk.port,
         SCAN_GAP_SECONDS="0",
-        REQUEST_LIFETIME_SECONDS="0",
+        LIFETIME_FACTOR="0",
+        PROVIDER_TOTAL_TIMEOUT="4",  # the attempt of a dead worker counts as under way until then
     )
     with harness.forging(env, crash_logs / "listed.log") as forge:
         yield forge
@@ -108,7 +53,7 @@ def there(desk: desks.Desk, transactional_db: None) -> Any:
     return desk_rows.account(desk, opening="100000")
 
 
-def heal(way: Way, rows: dict[str, Any], *, seconds: float = 60) -> None:
+def heal(way: Way, rows: dict[Any, Any], *, seconds: float = 60) -> None:
     """The other workers: leases run out, sweeps and polls come, until nothing changes any more."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -117,9 +62,7 @@ def heal(way: Way, rows: dict[str, Any], *, seconds: float = 60) -> None:
         polling.run_due(limit=100)
         for row in rows.values():
             row.refresh_from_db()
-        if all(
-            row.status == way.good or (row.status == "unknown" and row.misses >= 3) for row in rows.values()
-        ):
+        if all(map(way.is_over, rows.values())):
             return
         time.sleep(0.1)
     pytest.fail(str({point: (row.status, row.last_error) for point, row in rows.items()}))
@@ -140,7 +83,8 @@ def test_killed_on_the_way_it_is_made_once(
     rows = {}
     for point in points:
         row = way.due(there, people)
-        assert forge.run("submit_listed", at=f"{point}=kill", row=row.pk, kind=kind).killed, point
+        ended = forge.run("submit_listed", at=f"{point}=kill", row=row.pk, kind=kind)
+        assert ended.killed, (point, way.model.objects.get(pk=row.pk).last_error)
         rows[point] = row
         way.model.objects.filter(pk=row.pk).update(next_check_at=None)
     way.model.objects.update(next_check_at=Now())
@@ -148,10 +92,40 @@ def test_killed_on_the_way_it_is_made_once(
     ends = {point: row.status for point, row in rows.items()}
     assert ends == {point: "unknown" if point in DOUBTFUL else way.good for point in points}
     for row in rows.values():  # whoever wakes up late sends nothing
-        SUBMIT[kind](row.pk)
+        way.submit(row.pk)
     made = way.made(desk)
     assert set(made.values()) == {1}
     assert len(made) == len([point for point in points if point not in DOUBTFUL])
+    if kind == "fiat_invoice":
+        # C01: what the payer can pay is each bill's one page, and what the desk has besides is shown to nobody.
+        pages = [row.payment_url for row in rows.values() if row.payment_url]
+        assert len(pages) == len(set(pages)) <= len(desk.lists["invoices"])
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_killed_while_a_person_presses_the_form(
+    kind: str, forge: harness.Forge, desk: desks.Desk, there: Any, people: Any
+) -> None:
+    """A02: before the intent is committed nothing is there; after it the page that is loaded again shows the one."""
+    way, actor = WAYS[kind], people["operator"]
+    is_approved = kind == "listed_withdrawal"  # then its second step is another person's
+    for point, kept in (("F0", 0),) if is_approved else (("F0", 0), ("F1", 1)):
+        token, before = uuid.uuid4(), way.model.objects.count()
+        ended = forge.run(
+            "press_listed", at=f"{point}=kill", kind=kind, account=there.pk, actor=actor.pk, token=str(token)
+        )
+        assert ended.killed, point
+        assert way.model.objects.count() == before + kept
+        again = [way.press(actor=actor, account=there, token=token).pk for _n in range(2)]
+        assert len(set(again)) == 1
+        assert way.model.objects.count() == before + 1
+    if is_approved:
+        assert not desk.bodies
+        ended = forge.run("approve", at="F1=kill", actor=people["approver"].pk, rows=again[:1])
+        assert ended.killed
+    heal(way, dict(enumerate(way.model.objects.all())))
+    assert set(way.made(desk).values()) == {1}
+    assert len(way.made(desk)) == way.model.objects.count()
 
 
 def test_with_the_attempt_forgotten_it_is_paid_twice(

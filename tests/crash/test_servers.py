@@ -21,10 +21,13 @@ from redis import Redis
 
 from tests.crash import harness
 from tests.crash.harness import Child, Forge, Servers
+from tests.crash.listed import WAYS
 from tests.payments import batches
+from tests.payments.conftest import desk, running_desk
 from tests.payments.exchanger import Exchanger
 from tests.races import money
 
+__all__ = ["desk", "running_desk"]
 # One worker of pytest-xdist runs all of these: they share one pair of servers.
 pytestmark = pytest.mark.xdist_group("servers")
 
@@ -289,3 +292,39 @@ class TestExchanger:
         assert sorted(boxes[0].accepted) == sorted(arrived)
         for at, box in zip(self.PAYOUTS, boxes[1:], strict=True):
             assert len(box.accepted) == (at in self.ARRIVED), at
+
+
+class TestListed:
+    """A03 at a provider that only lists: workers, broker and database die together, again and again."""
+
+    @money.volumes(4, 50)
+    def test_everything_dies_and_nothing_is_made_twice(self, system: System, desk: Any, runs: int) -> None:
+        chance = random.Random(runs)
+        desk.status = 30
+        settings = {
+            "PROVIDER_INTERNAL_HOSTS": [f"127.0.0.1:{desk.port}"],
+            "CLAIM_SECONDS": 1,
+            "SCAN_GAP_SECONDS": 0,
+            "LIFETIME_FACTOR": 0,
+            "PROVIDER_TOTAL_TIMEOUT": 4,
+        }
+        rows = system.forge.do(
+            "plant_listed", base_url=desk.base_url, rows=max(3, runs // 5), settings=settings
+        )
+        for way in WAYS.values():
+            desk.faults[way.path] = [0.05] * (len(rows) + runs)
+        for _run in range(runs):
+            worker = system.forge.fork("work_listed", rows=rows, seconds=300, settings=settings)
+            time.sleep(chance.uniform(0.1, 0.6))
+            worker.kill()
+            system.servers.stop_database_at_once()
+            system.servers.kill_broker()
+            system.servers.start()
+        began = time.monotonic()
+        ends = system.forge.do("work_listed", rows=rows, seconds=60, settings=settings)
+        assert time.monotonic() - began < 60
+        for name, way in WAYS.items():
+            made = way.made(desk)
+            assert not made or set(made.values()) == {1}, name
+            assert len(made) == ends[name].count(way.good), name
+            assert set(ends[name]) <= {way.good, "unknown"}, name

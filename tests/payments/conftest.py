@@ -46,7 +46,7 @@ def desk(running_desk: Any, settings: Any) -> Any:
     clock.forget()
     settings.PROVIDER_INTERNAL_HOSTS = frozenset({f"127.0.0.1:{running_desk.port}"})
     settings.POLL_FACTOR = 0.0
-    settings.SETTLE_SECONDS = settings.REQUEST_LIFETIME_SECONDS = settings.SCAN_GAP_SECONDS = 0
+    settings.SETTLE_SECONDS = settings.LIFETIME_FACTOR = settings.SCAN_GAP_SECONDS = 0
     settings.FAILED_SECOND_LOOK = 0
     return running_desk
 

@@ -9,6 +9,7 @@ import datetime as dt
 import itertools
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,7 +53,8 @@ METHODS = [
 
 
 class Desk:
-    """Rows by list, the newest first. `faults`: by path, what befalls the next calls: drop, drop_before, or a status."""
+    """Rows by list, the newest first. `faults`: by path, what befalls the next calls: drop, drop_before, a status, or
+    seconds (a float) until the answer to what was done comes."""
 
     def __init__(self) -> None:
         self.numbers = itertools.count(1)
@@ -122,6 +124,8 @@ class Desk:
             http.close_connection = True
             http.connection.close()
             return
+        if isinstance(fault, float):
+            time.sleep(fault)
         self._send(http, status, found)
 
     @staticmethod

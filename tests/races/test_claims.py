@@ -15,7 +15,15 @@ from django.db.models.functions import Now
 from payments import tasks
 from payments.models import ProviderCall, Withdrawal
 from payments.providers import sockets
-from payments.services import approvals, calls, polling, schedule, withdrawal_reports, withdrawals
+from payments.services import (
+    approvals,
+    calls,
+    polling,
+    schedule,
+    withdrawal_attempts,
+    withdrawal_reports,
+    withdrawals,
+)
 from tests.races import money
 from tests.races.racing import Sleeper, lost, meet, race, without_lock
 
@@ -171,7 +179,7 @@ class TestRecovery:
                 raise SystemExit
 
             for name in ("doubt", "not_sent"):
-                patch.setattr(withdrawal_reports, name, dies)
+                patch.setattr(withdrawal_attempts, name, dies)
             with pytest.raises(SystemExit):
                 withdrawals.submit(withdrawal_id=row.pk)
         lease_runs_out(row)

@@ -7,7 +7,7 @@ Source: the document of the bitexbit API gateway. Its trading APIs v1 and v2 and
 from __future__ import annotations
 
 from payments.providers.base import Hint, ProbeReport, Raw
-from payments.providers.bitexbit import callbacks, clock, fields, parameters
+from payments.providers.bitexbit import callbacks, clock, fields, parameters, signing
 from payments.providers.bitexbit.invoices import InvoiceCalls
 from payments.providers.bitexbit.methods import MethodCalls, method_list
 from payments.providers.bitexbit.wallets import WalletCalls
@@ -37,6 +37,7 @@ class Bitexbit(MethodCalls, WalletCalls, InvoiceCalls, WithdrawalCalls):
     dedupes = "B"
     grades = {"wallet": "B", "invoice": "B", "withdraw": "B"}
     default_rate = 2
+    request_lifetime = signing.LIFETIME_MS / 1000
     hidden = frozenset(
         {"api_key", "api_secret", "x-key", "x-sign", "x_key", "x_sign", "signature", "sign", "secret", "card"}
     )

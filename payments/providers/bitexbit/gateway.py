@@ -22,6 +22,7 @@ from payments.providers.client import Client
 from payments.providers.errors import Denied, OutcomeUnknown, Unavailable
 from payments.providers.exchange import Answer, Request
 from payments.providers.redaction import Parameters, Secret
+from payments.providers.wallets import BadRow
 from payments.providers.words import gettext_noop as _
 
 Report = TypeVar("Report")
@@ -83,10 +84,11 @@ class Gateway(Client):
         path: str,
         read: Callable[[Mapping[str, Any], Mapping[str, Any]], Row],
         query: Mapping[str, str],
+        bad: list[BadRow] | None = None,
     ) -> Page[Row]:
         """One page of a list. A page behind the last one is empty and counts nothing."""
         gone: Page[Row] | None = Page((), None, False) if query.get("page", "1") != "1" else None
-        return self._ask(operation, path, query, reading.page(read), gone)
+        return self._ask(operation, path, query, reading.page(read, bad), gone)
 
     def _scan(
         self,
@@ -96,18 +98,24 @@ class Gateway(Client):
         *,
         identity: Callable[[Row], Hashable],
         made_at: Callable[[Row], datetime | None],
+        mark: Callable[[Row], str] = lambda _row: "",
         since: datetime | None,
         known: Container[Any] = (),
+        bad: list[BadRow] | None = None,
         filters: Mapping[str, str] | None = None,
         allowed: tuple[str, ...] = (),
     ) -> list[Row]:
-        """A whole list, newest first, back to `since`."""
+        """A whole list, newest first, back to `since`. Rows that cannot be read go to `bad`, each once."""
+        unread: list[BadRow] | None = None if bad is None else []
 
         def page(number: int, limit: int) -> Page[Row]:
             query = parameters.page_query(page=number, limit=limit, filters=filters or {}, allowed=allowed)
-            return self._page(operation, path, read, query)
+            return self._page(operation, path, read, query, unread)
 
-        return paging.scan(paging.Listing(page, identity, made_at), since, known=known)
+        found = paging.scan(paging.Listing(page, identity, made_at, mark), since, known=known)
+        if bad is not None:
+            bad.extend({row.mark: row for row in unread or ()}.values())
+        return found
 
     # --- One call ---
     def _signed(

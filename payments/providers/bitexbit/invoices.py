@@ -17,7 +17,7 @@ from payments.providers.bitexbit.gateway import Gateway, token
 from payments.providers.bitexbit.paging import Page
 from payments.providers.bitexbit.reading import DEPOSIT_STATES, Data
 from payments.providers.bitexbit.wallets import FILTERS, numbered
-from payments.providers.wallets import FiatInvoiceReport, InvoicePaymentReport, method_code
+from payments.providers.wallets import BadRow, FiatInvoiceReport, InvoicePaymentReport, method_code
 
 OPEN = "open"
 
@@ -90,8 +90,10 @@ class InvoiceCalls(Gateway):
         query = parameters.page_query(page=page, limit=limit, ordering=ordering, filters={}, allowed=())
         return self._page("invoices", "invoices", invoice, query)
 
-    def scan_invoices(self, since: datetime | None = None) -> list[FiatInvoiceReport]:
-        """All invoices made since then, newest first."""
+    def scan_invoices(
+        self, since: datetime | None = None, *, bad: list[BadRow] | None = None
+    ) -> list[FiatInvoiceReport]:
+        """All invoices made since then, newest first. Rows that cannot be read: `bad`."""
         return self._scan(
             "invoices",
             "invoices",
@@ -99,6 +101,7 @@ class InvoiceCalls(Gateway):
             identity=lambda row: row.provider_id,
             made_at=lambda row: row.created_at,
             since=since,
+            bad=bad,
         )
 
     def invoice_payment_page(
@@ -111,17 +114,27 @@ class InvoiceCalls(Gateway):
         return self._page("invoice/history", "invoice/history", payment, query)
 
     def scan_invoice_payments(
-        self, since: datetime | None = None, *, known: Container[tuple[str, ...]] = (), **filters: str
+        self,
+        since: datetime | None = None,
+        *,
+        known: Container[tuple[str, ...]] = (),
+        bad: list[BadRow] | None = None,
+        **filters: str,
     ) -> list[InvoicePaymentReport]:
-        """All payments since then, newest first, complete or an error. Filters as for `invoice_payment_page`."""
+        """All payments since then, newest first, complete or an error. Rows that cannot be read: `bad`.
+
+        Filters as for `invoice_payment_page`.
+        """
         found = self._scan(
             "invoice/history",
             "invoice/history",
             payment,
             identity=lambda row: row.identity,
             made_at=lambda row: row.created_at,
+            mark=lambda row: row.transaction_id,
             since=since,
             known=known,
+            bad=bad,
             filters=filters,
             allowed=FILTERS,
         )

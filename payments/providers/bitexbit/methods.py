@@ -5,13 +5,14 @@ Source: the document's section on payment methods. The answer is a bare list.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from payments.providers.answers import Unreadable, needed, text
 from payments.providers.bitexbit import parameters, reading
 from payments.providers.bitexbit.gateway import Gateway
 from payments.providers.bitexbit.reading import Data, optional_amount
-from payments.providers.wallets import PaymentMethod, Terms
+from payments.providers.wallets import BadRow, PaymentMethod, Terms
 
 
 def method(row: Data, raw: Data) -> PaymentMethod:
@@ -51,10 +52,23 @@ def method_list(data: Any, raw: Any) -> tuple[PaymentMethod, ...]:
     return reading.rows(data, raw, method)
 
 
+def _apart(bad: list[BadRow]) -> Callable[[Any, Any], tuple[PaymentMethod, ...]]:
+    """The same, with the rows that cannot be read in `bad`."""
+
+    def read(data: Any, raw: Any) -> tuple[PaymentMethod, ...]:
+        bad.clear()
+        return reading.rows(data, raw, method, bad)
+
+    return read
+
+
 class MethodCalls(Gateway):
     """`payment-methods`."""
 
-    def payment_methods(self, *, ordering: str = "") -> tuple[PaymentMethod, ...]:
-        """All payment methods with limits and fees. `ordering`: "", "id" or "-id"."""
+    def payment_methods(
+        self, *, ordering: str = "", bad: list[BadRow] | None = None
+    ) -> tuple[PaymentMethod, ...]:
+        """All payment methods with limits and fees. `ordering`: "", "id" or "-id". Rows that cannot be read: `bad`."""
         query = parameters.methods_query(ordering)
-        return self._ask("payment-methods", "payment-methods", query, method_list)
+        read = method_list if bad is None else _apart(bad)
+        return self._ask("payment-methods", "payment-methods", query, read)

@@ -27,21 +27,31 @@ ENDLESS = _("bitexbit's list does not come to an end. It will be asked again.")
 @dataclass(frozen=True)
 class Page(Generic[Row]):
     """Some rows of a list, how many rows there are in all, and whether more follow. `count` None: there is no such
-    page.
+    page. `unread`: so many rows of it could not be read, and have their places all the same.
     """
 
     rows: tuple[Row, ...]
     count: int | None
     more: bool
+    unread: int = 0
+
+    @property
+    def places(self) -> int:
+        """How many rows of the list it shows."""
+        return len(self.rows) + self.unread
 
 
 @dataclass(frozen=True)
 class Listing(Generic[Row]):
-    """How to read a list: `read(page, limit)`, what tells two rows apart, and when a row was made."""
+    """How to read a list: `read(page, limit)`, what tells two rows apart, and when a row was made.
+
+    `mark` tells rows of one identity apart where both have one; "" while it has none.
+    """
 
     read: Callable[[int, int], Page[Row]]
     identity: Callable[[Row], Hashable]
     made_at: Callable[[Row], datetime | None]
+    mark: Callable[[Row], str] = lambda _row: ""
 
 
 def scan(
@@ -93,7 +103,7 @@ class _Scan(Generic[Row]):
                 continue
             start = (number - 1) * self._length(page, size)
             lost, still, count = max(0, count - page.count), count == page.count, page.count
-            covered, end = max(0, covered - lost), start + len(page.rows)
+            covered, end = max(0, covered - lost), start + page.places
             self._take(page)
             if start > covered:  # rows slid up past us: read their places again, with more before them
                 margin, last = min(2 * lost + 1, self._longest - 1), None
@@ -105,11 +115,11 @@ class _Scan(Generic[Row]):
                     margin, last = 1, None
                     continue
             run = run + 1 if page.rows and all(map(self._is_known, page.rows)) else 0
-            if not page.rows or not page.more or run == 2 or self._is_before(page):
+            if not page.places or not page.more or run == 2 or self._is_before(page):
                 return
             covered = max(covered, end)
             margin = min(2 * lost + margin // 2, self._longest - 1)
-            last = self._listing.identity(page.rows[-1]) if covered == end else None
+            last = self._listing.identity(page.rows[-1]) if page.rows and covered == end else None
 
     def _window(self, place: int) -> tuple[int, int]:
         """The page that holds a place and reaches furthest behind it: its number and length."""
@@ -119,12 +129,12 @@ class _Scan(Generic[Row]):
 
     def _length(self, page: Page[Row], size: int) -> int:
         """How long pages really are, where the provider has its own mind about it."""
-        if page.more and page.rows and len(page.rows) != size:
+        if page.more and page.places and page.places != size:
             if size < self._longest:
-                self._shortest = len(page.rows)  # it does not shorten pages at all
-            self._longest = len(page.rows)
+                self._shortest = page.places  # it does not shorten pages at all
+            self._longest = page.places
             self._shortest = min(self._shortest, self._longest)
-            return len(page.rows)
+            return page.places
         return size
 
     def top(self) -> None:
@@ -135,7 +145,7 @@ class _Scan(Generic[Row]):
         while run < 2:
             page = self._read(number, self._longest)
             run = 0 if self._take(page) else run + 1
-            if not page.rows or not page.more or self._is_before(page):
+            if not page.places or not page.more or self._is_before(page):
                 return
             number += 1
 
@@ -149,7 +159,7 @@ class _Scan(Generic[Row]):
     def _read(self, number: int, size: int) -> Page[Row]:
         self._reads += 1
         page = self._listing.read(number, size)
-        if self._reads > 50 + 4 * ((page.count or 0) // max(len(page.rows), 1) + 1):
+        if self._reads > 50 + 4 * ((page.count or 0) // max(page.places, 1) + 1):
             raise OutcomeUnknown("the list does not end", staff=ENDLESS)
         return page
 
@@ -161,12 +171,24 @@ class _Scan(Generic[Row]):
         fresh = False
         for identity, alike in seen.items():
             kept = self._rows.get(identity, [])
-            fresh = fresh or len(alike) > len(kept)
-            self._rows[identity] = alike + kept[len(alike) :]
+            self._rows[identity] = self._joined(alike, kept)
+            fresh = fresh or len(self._rows[identity]) > len(kept)
         moments = [at for row in page.rows if (at := self._listing.made_at(row)) is not None]
         in_order = len(moments) == len(page.rows) and all(a >= b for a, b in pairwise(moments))
         self._in_order = self._in_order and in_order
         return fresh
+
+    def _joined(self, alike: list[Row], kept: list[Row]) -> list[Row]:
+        """What a page shows of one identity, and what was seen before and is none of these."""
+        left, gone = list(alike), []
+        for row in sorted(kept, key=self._listing.mark, reverse=True):  # those without a mark last
+            same = [one for one in left if self._listing.mark(one) == self._listing.mark(row)]
+            same += [one for one in left if "" in (self._listing.mark(one), self._listing.mark(row))]
+            if same:
+                left.remove(same[0])
+            else:
+                gone.append(row)
+        return alike + gone
 
     def _is_known(self, row: Row) -> bool:
         return self._listing.identity(row) in self._known

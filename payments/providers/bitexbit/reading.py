@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from payments.providers import answers
 from payments.providers.answers import Unreadable, amount, needed, signed_amount, text
 from payments.providers.bitexbit.paging import Page
-from payments.providers.wallets import Aml, Conversion, ConversionSettings
+from payments.providers.wallets import Aml, BadRow, Conversion, ConversionSettings
 
 Row = TypeVar("Row")
 Data = Mapping[str, Any]
@@ -35,6 +35,8 @@ WITHDRAWAL_STATES = {
     "50": "failed",
 }
 TAGS = ("destination_tag", "memo", "payment_id")
+#: What a row keeps for good.
+STEADY = ("id", "slug", "client_order_id", "ticker", "network", "address", "amount", "created_at")
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -128,16 +130,40 @@ def one(data: Any) -> Data:
     return data
 
 
-def rows(data: Any, raw: Any, read: Callable[[Data, Data], Row]) -> tuple[Row, ...]:
-    """Every row of a list. One that cannot be read spoils the page: none is left out silently."""
-    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+def rows(
+    data: Any, raw: Any, read: Callable[[Data, Data], Row], bad: list[BadRow] | None = None
+) -> tuple[Row, ...]:
+    """Every row of a list. One that cannot be read goes to `bad`; without that it spoils the page: none is left out
+    silently.
+    """
+    if not isinstance(data, list):
         raise Unreadable("this is not a list of objects")
     if not isinstance(raw, list) or len(raw) != len(data):
         raise Unreadable("the list cannot be shown without its secrets")
-    return tuple(read(row, shown) for row, shown in zip(data, raw, strict=True))
+    found = []
+    for row, shown in zip(data, raw, strict=True):
+        try:
+            if not isinstance(row, dict):
+                raise Unreadable("this is not a list of objects")
+            found.append(read(row, shown))
+        except Unreadable as error:
+            if bad is None:
+                raise
+            bad.append(_bad_row(str(error), shown))
+    return tuple(found)
 
 
-def page(read: Callable[[Data, Data], Row]) -> Callable[[Any, Any], Page[Row]]:
+def _bad_row(problem: str, shown: Any) -> BadRow:
+    told = shown if isinstance(shown, dict) else {"line": shown}
+    mark = {name: str(told[name]) for name in STEADY if name in told} or {
+        str(name): str(value) for name, value in told.items()
+    }
+    return BadRow(problem, told, repr(sorted(mark.items())))
+
+
+def page(
+    read: Callable[[Data, Data], Row], bad: list[BadRow] | None = None
+) -> Callable[[Any, Any], Page[Row]]:
     """The answer of a list: `count`, `results`, and whether there is a `next`, whose address is never used."""
 
     def reader(data: Any, raw: Any) -> Page[Row]:
@@ -146,6 +172,11 @@ def page(read: Callable[[Data, Data], Row]) -> Callable[[Any, Any], Page[Row]]:
         if count is None:
             raise Unreadable("count is missing")
         shown = raw.get("results") if isinstance(raw, dict) else None
-        return Page(rows(found.get("results"), shown, read), count, bool(text(found, "next", limit=4000)))
+        more = bool(text(found, "next", limit=4000))
+        unread: list[BadRow] = []
+        read_ones = rows(found.get("results"), shown, read, None if bad is None else unread)
+        if bad is not None:
+            bad.extend(unread)
+        return Page(read_ones, count, more, len(unread))
 
     return reader

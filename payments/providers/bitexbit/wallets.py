@@ -15,7 +15,7 @@ from payments.providers.bitexbit import parameters, reading
 from payments.providers.bitexbit.gateway import Gateway, token
 from payments.providers.bitexbit.paging import Page
 from payments.providers.bitexbit.reading import DEPOSIT_STATES, Data
-from payments.providers.wallets import DepositReport, Incoming, WalletReport, WalletRequest
+from payments.providers.wallets import BadRow, DepositReport, Incoming, WalletReport, WalletRequest
 
 Arrived = TypeVar("Arrived", bound=Incoming)
 
@@ -91,8 +91,10 @@ class WalletCalls(Gateway):
         query = parameters.page_query(page=page, limit=limit, ordering=ordering, filters={}, allowed=())
         return self._page("wallets", "wallets", wallet, query)
 
-    def wallets(self, since: datetime | None = None) -> list[WalletReport]:
-        """All our wallets made since then, newest first."""
+    def wallets(
+        self, since: datetime | None = None, *, bad: list[BadRow] | None = None
+    ) -> list[WalletReport]:
+        """All our wallets made since then, newest first. Rows that cannot be read: `bad`."""
         return self._scan(
             "wallets",
             "wallets",
@@ -100,6 +102,7 @@ class WalletCalls(Gateway):
             identity=lambda row: row.provider_id,
             made_at=lambda row: row.created_at,
             since=since,
+            bad=bad,
         )
 
     def deposit_page(
@@ -112,17 +115,27 @@ class WalletCalls(Gateway):
         return self._page("wallet/history", "wallet/history", deposit, query)
 
     def scan_deposits(
-        self, since: datetime | None = None, *, known: Container[tuple[str, ...]] = (), **filters: str
+        self,
+        since: datetime | None = None,
+        *,
+        known: Container[tuple[str, ...]] = (),
+        bad: list[BadRow] | None = None,
+        **filters: str,
     ) -> list[DepositReport]:
-        """All deposits since then, newest first, complete or an error. Filters as for `deposit_page`."""
+        """All deposits since then, newest first, complete or an error. Rows that cannot be read: `bad`.
+
+        Filters as for `deposit_page`.
+        """
         found = self._scan(
             "wallet/history",
             "wallet/history",
             deposit,
             identity=lambda row: row.identity,
             made_at=lambda row: row.created_at,
+            mark=lambda row: row.transaction_id,
             since=since,
             known=known,
+            bad=bad,
             filters=filters,
             allowed=FILTERS,
         )

@@ -19,7 +19,7 @@ from payments.providers.bitexbit.paging import Page
 from payments.providers.bitexbit.reading import WITHDRAWAL_STATES, Data
 from payments.providers.errors import OutcomeUnknown, Refused
 from payments.providers.redaction import Secret
-from payments.providers.wallets import ListedWithdrawalReport, method_code
+from payments.providers.wallets import BadRow, ListedWithdrawalReport, method_code
 from payments.providers.words import gettext_noop as _
 
 NOT_FOUND = _("bitexbit's history shows no withdrawal with this reference. That alone proves nothing.")
@@ -97,8 +97,13 @@ class WithdrawalCalls(Gateway):
         )
         return self._page("withdraw/history", "withdraw/history", withdrawal, query)
 
-    def scan_withdrawals(self, since: datetime | None = None, **filters: str) -> list[ListedWithdrawalReport]:
-        """All withdrawals made since then, newest first, complete or an error. Filters as for `withdrawal_page`."""
+    def scan_withdrawals(
+        self, since: datetime | None = None, *, bad: list[BadRow] | None = None, **filters: str
+    ) -> list[ListedWithdrawalReport]:
+        """All withdrawals made since then, newest first, complete or an error. Rows that cannot be read: `bad`.
+
+        Filters as for `withdrawal_page`.
+        """
         return self._scan(
             "withdraw/history",
             "withdraw/history",
@@ -106,6 +111,7 @@ class WithdrawalCalls(Gateway):
             identity=_identity,
             made_at=lambda row: row.created_at,
             since=since,
+            bad=bad,
             filters=filters,
             allowed=parameters.HISTORY,
         )
@@ -117,7 +123,9 @@ class WithdrawalCalls(Gateway):
 
         Refused(reason="not_found"): not in the history, which alone proves nothing. OutcomeUnknown: it is there twice.
         """
-        found = [row for row in self.scan_withdrawals(since, **filters) if row.reference == reference]
+        found = [
+            row for row in self.scan_withdrawals(since, bad=None, **filters) if row.reference == reference
+        ]
         if not found:
             raise Refused("withdraw/history: no such reference", reason="not_found", staff=NOT_FOUND)
         if len(found) > 1:

@@ -33,7 +33,7 @@ _numbers = itertools.count(1)
 @pytest.fixture
 def boxed(box: Any, transactional_db: None, settings: Any) -> ProviderAccount:
     """An account at the sandbox whose opening balances are what the sandbox has."""
-    settings.SETTLE_SECONDS = settings.REQUEST_LIFETIME_SECONDS = settings.SCAN_GAP_SECONDS = 0
+    settings.SETTLE_SECONDS = settings.LIFETIME_FACTOR = settings.SCAN_GAP_SECONDS = 0
     settings.FAILED_SECOND_LOOK = settings.MATCH_PATIENCE_SECONDS = 0
     clock.forget()
     quick = {"deposit_seconds": 0, "payment_seconds": 0, "withdraw_delay": 0, "callbacks": "never"}

@@ -6,7 +6,6 @@ RELIABILITY C02 and C12 for deposits, E10, E11, E18.
 from __future__ import annotations
 
 import datetime as dt
-import inspect
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -17,9 +16,9 @@ from django.db import connections
 from django.utils import timezone
 
 from payments.models import Balance, CallbackToken, Deposit, ExceptionItem, Movement, Wallet
-from payments.providers.bitexbit.client import Bitexbit
 from payments.providers.errors import ProviderError
-from payments.services import callbacks, deposits, exceptions, reservations, wallets
+from payments.services import bad_rows, callbacks, deposits, exceptions, reservations, wallets
+from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,6 +49,78 @@ def booked() -> Counter[str]:
 
 def kinds() -> list[str]:
     return sorted(ExceptionItem.objects.values_list("kind", flat=True))
+
+
+class TestTransactionThatComesLater:
+    """A deposit is the same one before and after its transaction is known, and is credited once."""
+
+    def test_pending_without_it_confirmed_with_it(self, there: Any, desk: Any, wallet: Wallet) -> None:
+        row = arrive(desk, wallet, txid=None)
+        scan(there)
+        row.update(txid="late", actual_confirmations=1)
+        scan(there)
+        row.update(status=5)
+        for _n in range(2):
+            scan(there)
+        one = Deposit.objects.get()
+        assert (one.status, one.txid) == ("confirmed", "late")
+        assert booked() == {"deposit": 300, "fee": -8}
+
+    def test_confirmed_without_it_and_it_comes_afterwards(
+        self, there: Any, desk: Any, wallet: Wallet
+    ) -> None:
+        row = arrive(desk, wallet, txid="", status=5)
+        scan(there)
+        row["txid"] = "late"
+        scan(there)
+        row["txid"] = None  # and is gone again
+        scan(there)
+        one = Deposit.objects.get()
+        assert (one.txid, one.version > 1, booked()) == ("late", True, {"deposit": 300, "fee": -8})
+
+    def test_it_comes_while_the_list_is_read(self, there: Any, desk: Any, wallet: Wallet) -> None:
+        row = arrive(desk, wallet, txid=None)
+        for n in range(150):
+            arrive(desk, wallet, amount=str(n + 1))
+        real = desk._list
+
+        def later(path: str, query: Any) -> Any:
+            if path == "wallet/history" and desk.seen[path] == 3:
+                row["txid"] = "late"
+            return real(path, query)
+
+        desk._list = later
+        try:
+            scan(there)
+        finally:
+            desk._list = real
+        scan(there)
+        assert Deposit.objects.count() == 151
+
+    def test_of_two_alike_each_keeps_its_own(self, there: Any, desk: Any, wallet: Wallet) -> None:
+        same = {"created_at": "2099-01-01T00:00:00Z", "date": None, "txid": None}
+        one, two = arrive(desk, wallet, **same), arrive(desk, wallet, **same)
+        scan(there)
+        one.update(txid="a")
+        scan(there)
+        two.update(txid="b", status=5)
+        desk.lists["wallet/history"].reverse()
+        scan(there)
+        one.update(status=5)
+        scan(there)
+        assert set(Deposit.objects.values_list("txid", "status")) == {("a", "confirmed"), ("b", "confirmed")}
+        assert booked()["deposit"] == 600
+        assert Deposit.objects.count() == 2
+
+    def test_another_transaction_in_its_place_is_held(self, there: Any, desk: Any, wallet: Wallet) -> None:
+        row = arrive(desk, wallet, txid="first", status=5)
+        scan(there)
+        row["txid"] = "second"
+        for _n in range(2):
+            scan(there)
+        assert booked()["deposit"] == 300
+        assert Deposit.objects.get(txid="second").reference.held_at is not None
+        assert kinds() == ["hold"]
 
 
 class TestCredit:
@@ -196,16 +267,20 @@ class TestNotCredited:
 
 
 class TestList:
-    def test_many_pages_miss_none_and_double_none(self, there: Any, desk: Any, wallet: Wallet) -> None:
-        """E10: `next` points elsewhere, pages shift while they are read."""
-        for n in range(430):
-            arrive(desk, wallet, status=5, amount=str(n + 1), fee="0")
+    @pytest.mark.parametrize("count", [230, pytest.param(5000, marks=pytest.mark.long)])
+    def test_the_import_misses_none_and_doubles_none(
+        self, there: Any, desk: Any, wallet: Wallet, count: int
+    ) -> None:
+        """E10: rows come with every page, `next` points elsewhere; what is credited is what stands there."""
+        for n in range(count):
+            arrive(desk, wallet, status=5 if n % 10 == 0 else 1, amount=str(n + 1), fee="0")
         real = desk._list
 
         def shifting(path: str, query: Any) -> Any:
             found = real(path, query)
-            if path == "wallet/history" and desk.seen[path] in (2, 4):
-                arrive(desk, wallet, status=5, amount="0.5", fee="0")
+            if path == "wallet/history":
+                for _n in range(desk.seen[path] % 4):
+                    arrive(desk, wallet, amount="0.5", fee="0")
             return found
 
         desk._list = shifting
@@ -213,9 +288,13 @@ class TestList:
             scan(there)
         finally:
             desk._list = real
+        asked = desk.seen["wallet/history"]
         scan(there)
-        assert Deposit.objects.count() == len(desk.lists["wallet/history"]) == 432
-        assert booked()["deposit"] == sum(range(1, 431)) + 1
+        listed = Counter(row["txid"] for row in desk.lists["wallet/history"])
+        assert Counter(Deposit.objects.values_list("txid", flat=True)) == listed
+        assert len(listed) > count
+        assert booked() == {"deposit": sum(n + 1 for n in range(0, count, 10))}
+        assert asked < 10 + count // 50  # it came to an end, and `next` was not followed: nobody is there
 
     def test_a_list_that_breaks_off_changes_nothing(self, there: Any, desk: Any, wallet: Wallet) -> None:
         arrive(desk, wallet, status=5)
@@ -224,18 +303,33 @@ class TestList:
             scan(there)
         assert not Deposit.objects.exists()
 
-    @pytest.mark.skipif(
-        "bad" not in inspect.signature(Bitexbit.scan_deposits).parameters,
-        reason="the client does not part bad lines yet",
-    )
-    def test_one_bad_line_among_many_is_put_apart(self, there: Any, desk: Any, wallet: Wallet) -> None:
-        """E11."""
-        for n in range(120):
-            arrive(desk, wallet, status=5, amount=str(n + 1), fee="0")
-        desk.lists["wallet/history"][60]["amount"] = "lots"
+    @pytest.mark.parametrize("count", [150, pytest.param(1000, marks=pytest.mark.long)])
+    def test_one_bad_line_among_many_is_put_apart(
+        self, there: Any, desk: Any, wallet: Wallet, count: int
+    ) -> None:
+        """E11: 999 are taken in, one is seen by a person, and a line that was looked at is not told of again."""
+        desk.lists["wallet/history"] = [
+            arrive(desk, wallet, status=1, amount=str(n + 1), fee="0") for n in range(count)
+        ][::-1]
+        desk.lists["wallet/history"][count // 2]["amount"] = "lots"
+        for _n in range(2):
+            scan(there)
+        assert Deposit.objects.count() == count - 1
+        item = ExceptionItem.objects.get()
+        assert (item.kind, item.facts["line"]["amount"]) == ("bad_row", "lots")
+        desk.lists["wallet/history"][count // 2]["actual_confirmations"] = 3
+        exceptions.close(actor=factories.person("finance"), item=item, note="Asked them.")
         scan(there)
-        assert Deposit.objects.count() == 119
-        assert kinds() == ["bad_row"]
+        assert ExceptionItem.objects.count() == 1
+
+    def test_when_every_line_is_bad_one_item_says_how_many(
+        self, there: Any, desk: Any, wallet: Wallet
+    ) -> None:
+        for n in range(130):
+            arrive(desk, wallet, amount=f"much {n}")
+        scan(there)
+        assert ExceptionItem.objects.count() == bad_rows.MOST + 1
+        assert ExceptionItem.objects.filter(title__contains="130 lines").exists()
 
     def test_exact_to_the_last_digit(self, there: Any, desk: Any, wallet: Wallet) -> None:
         arrive(desk, wallet, status=5, amount="0.123456789012345678", fee="0.000000000000000001")

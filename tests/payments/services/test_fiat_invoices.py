@@ -196,6 +196,27 @@ class TestPaying:
         assert kinds() == ["ambiguous"]
         assert booked()["invoice"] == 100
 
+    def test_its_transaction_may_come_later(self, there: Any, desk: Any) -> None:
+        made, other = opened(there), opened(there, amount="150")
+        row = desk.payment(status=1, txid=None)
+        look(made)
+        row.update(status=5, txid="late")
+        assert look(made).status == "paid"
+        row["txid"] = None
+        look(made)
+        assert InvoicePayment.objects.get().txid == "late"
+        assert (look(other).status, kinds(), booked()["invoice"]) == ("open", [], 100)
+
+    def test_another_transaction_in_its_place_is_for_a_person(self, there: Any, desk: Any) -> None:
+        made = opened(there)
+        row = desk.payment(txid="first")
+        assert look(made).status == "paid"
+        other = opened(there)
+        Invoice.objects.filter(pk=other.pk).update(created_at=made.created_at)
+        row["txid"] = "second"
+        assert look(other).status == "open"
+        assert (booked()["invoice"], kinds()) == (100, ["ambiguous"])
+
     def test_pending_is_not_paid_and_rejected_is_told(self, there: Any, desk: Any) -> None:
         made = opened(there)
         row = desk.payment(status=1)
@@ -224,6 +245,22 @@ class TestPaying:
         polling.run_due(limit=50)
         assert Counter(Invoice.objects.values_list("status", flat=True)) == {"paid": 4}
         assert desk.seen["invoice/history"] == 1
+
+
+class TestOrders:
+    """`convert_*`: what the order of the provider's own did is documented nowhere, so nothing is booked by guess."""
+
+    def test_a_person_is_told_what_to_do(self, there: Any, desk: Any, people: Any) -> None:
+        made = make(there, people["operator"], convert_ticker="BTC", convert_percent="2")
+        invoices.approve(actor=people["approver"], invoice=made)
+        invoices.submit(invoice_id=made.pk)
+        order = {"symbol": "BTC_UAH", "amount": "0.00004", "price": "2450000", "side": "BUY"}
+        desk.payment(convert=order | {"state": "partial-filled"})
+        assert look(made).status == "paid"
+        assert booked() == {"invoice": 100, "fee": -2}
+        (item,) = ExceptionItem.objects.all()
+        for said in ("BUY 0.00004 BTC_UAH 2450000 partial-filled", "UAH + BTC", "an admin enters"):
+            assert said in item.title
 
 
 class TestHeld:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
-from payments.models import CallbackToken, ExceptionItem, ProviderCall, Wallet
+from payments.models import CallbackToken, ExceptionItem, Movement, ProviderCall, Wallet
 from payments.providers.errors import ProviderError
-from payments.services import polling, wallets
+from payments.services import deposits, polling, wallet_decisions, wallets
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONVERSION = {"convert_ticker": "BTC", "convert_percent": "2"}
@@ -117,12 +117,24 @@ class TestDoubt:
         submitted(made)
         for n in (1, 2, 3):
             with pytest.raises(ValidationError):
-                wallets.resolve(actor=people["approver"], wallet=made, note="gone")
+                wallet_decisions.resolve(actor=people["approver"], wallet=made, note="gone")
             assert look(made).misses == n
-        wallets.resolve(actor=people["approver"], wallet=made, note="gone")
+        wallet_decisions.resolve(actor=people["approver"], wallet=made, note="gone")
         made.refresh_from_db()
         assert made.status == "failed"
         assert desk.seen["wallet/create"] == 1
+
+    def test_a_line_that_cannot_be_read_may_be_it(self, there: Any, people: Any, desk: Any) -> None:
+        """E11: it is shown to a person, and "not in the list" counts for nothing."""
+        made = make(there, people["operator"])
+        desk.faults["wallet/create"] = ["drop"]
+        submitted(made)
+        desk.lists["wallets"][0]["address"] = None
+        for _n in range(3):
+            assert (look(made).status, made.misses) == ("unknown", 0)
+        assert ExceptionItem.objects.get().kind == "bad_row"
+        desk.lists["wallets"][0]["address"] = "T0001"
+        assert look(made).status == "active"
 
     def test_the_poll_looks_by_itself(self, there: Any, people: Any, desk: Any) -> None:
         made = make(there, people["operator"])
@@ -162,6 +174,21 @@ class TestConversion:
         made.reference.refresh_from_db()
         assert (made.status, made.reference.held_at is not None) == ("unknown", True)
 
+    def test_a_person_is_told_of_what_the_history_of_deposits_hides(
+        self, there: Any, people: Any, desk: Any
+    ) -> None:
+        """No row of it says what an order did: nothing is booked by guess."""
+        made = make(there, people["operator"], **CONVERSION)
+        wallets.approve(actor=people["approver"], wallet=made)
+        submitted(made)
+        desk.deposit(address=made.address, wallet_slug=made.provider_id, status=5)
+        for _n in range(2):
+            deposits.scan(account_id=there.pk)
+        (item,) = ExceptionItem.objects.all()
+        for said in ("its history does not tell which", "USDT + BTC", "an admin enters"):
+            assert said in item.title
+        assert set(Movement.objects.values_list("kind", "currency")) == {("deposit", "USDT"), ("fee", "USDT")}
+
 
 class TestReuse:
     def test_an_address_of_another_customer_is_held(self, there: Any, people: Any, desk: Any) -> None:
@@ -175,8 +202,8 @@ class TestReuse:
     def test_it_goes_to_another_only_if_that_is_meant(self, there: Any, people: Any) -> None:
         made = submitted(make(there, people["operator"]))
         with pytest.raises(ValidationError) as caught:
-            wallets.give(actor=people["operator"], wallet=made, customer="bob", label="")
+            wallet_decisions.give(actor=people["operator"], wallet=made, customer="bob", label="")
         assert "confirm" in caught.value.error_dict
-        wallets.give(actor=people["operator"], wallet=made, customer="bob", label="", confirm=True)
+        wallet_decisions.give(actor=people["operator"], wallet=made, customer="bob", label="", confirm=True)
         made.refresh_from_db()
         assert made.customer == "bob"

@@ -189,3 +189,28 @@ class TestWithdrawals:
         assert "1 of 3 times" in shown
         assert "Propose sending again" not in shown
         assert "it does not know this reference" in shown
+
+
+class TestDashboard:
+    def test_deposits_wait_for_who_made_the_address_and_held_ones_for_an_approver(
+        self, wallet: Wallet, there: Any, desk: Any
+    ) -> None:
+        mine = {"address": wallet.address, "wallet_slug": wallet.provider_id}
+        desk.deposit(**mine)
+        desk.deposit(**mine, status=5, aml_success=False, aml_risk="high")
+        deposits.scan(account_id=there.pk)
+        waits = {"operator": ("wait for confirmations",), "approver": ("on hold",), "viewer": ()}
+        for role, lines in waits.items():
+            shown = rows.words(rows.text_of(rows.browser(role).get("/")))
+            for line in ("wait for confirmations", "on hold"):
+                assert (f"Deposits that {line}" in shown or f"Deposits {line}" in shown) == (line in lines), (
+                    role
+                )
+        held = rows.text_of(rows.browser("approver").get("/deposits/", {"status": "held"}))
+        assert "1 entry" in rows.words(held)
+
+
+def test_the_account_page_shows_no_comparison_where_nobody_states_balances(there: Any) -> None:
+    shown = rows.words(rows.text_of(rows.browser("viewer").get(f"/provider-accounts/{there.pk}/")))
+    assert NOTE in shown
+    assert "Not explained" not in shown

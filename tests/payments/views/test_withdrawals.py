@@ -17,7 +17,14 @@ from django.utils import timezone
 from backoffice.models import AuditEntry
 from payments.models import Approval, Balance, ExceptionItem, Method, ProviderAccount, Reservation, Withdrawal
 from payments.providers.base import WithdrawalReport
-from payments.services import exceptions, freeze, withdrawal_decisions, withdrawal_reports, withdrawals
+from payments.services import (
+    exceptions,
+    freeze,
+    withdrawal_attempts,
+    withdrawal_decisions,
+    withdrawal_reports,
+    withdrawals,
+)
 from tests import factories
 from tests.payments import rows
 from tests.payments.rows import error_at, words
@@ -109,7 +116,7 @@ def in_doubt(withdrawal: Withdrawal, *, minutes: float = 30, actor: Any = None) 
         started_at=at,
         finished_at=at,
     )
-    withdrawal_reports.doubt(withdrawal_id=row.pk, fence=row.fence, error="The line was cut.", way="reply")
+    withdrawal_attempts.doubt(withdrawal_id=row.pk, fence=row.fence, error="The line was cut.", way="reply")
     return fresh(row)
 
 

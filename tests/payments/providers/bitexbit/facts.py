@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from payments.providers.base import InvoiceRequest, WithdrawalRequest
+from payments.providers.bitexbit import clock
 from payments.providers.bitexbit.client import Bitexbit
 from payments.providers.wallets import WalletRequest
 
@@ -57,6 +62,20 @@ VALUES: dict[str, Any] = {
     "limit": 50,
     "ordering": "id",
 }
+
+
+@contextmanager
+def case(*named: Any) -> Iterator[None]:
+    """One case of a test of many: no clock is known at first, and a failure names it."""
+    clock.forget()
+    told = ", ".join(str(one)[:200] for one in named)
+    try:
+        yield
+    except pytest.fail.Exception as failed:
+        raise AssertionError(f"{told}: {failed}") from failed
+    except Exception as error:
+        error.add_note(f"case: {told}")
+        raise
 
 
 def recorded(name: str) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 
 from payments.providers.bitexbit import parameters
 from payments.providers.errors import Invalid
-from tests.payments.providers.bitexbit.facts import CALLBACK_URL, REFERENCE
+from tests.payments.providers.bitexbit.facts import CALLBACK_URL, REFERENCE, case
 
 WALLET: dict[str, Any] = {"ticker": "ETH", "network": "ethereum"}
 INVOICE: dict[str, Any] = {
@@ -29,9 +29,8 @@ def problems(build: Any, *arguments: Any, **named: Any) -> dict[str, str]:
 
 
 class TestWallet:
-    @pytest.mark.parametrize(
-        ("change", "field"),
-        [
+    def test_this_is_refused_at_its_field(self) -> None:
+        for change, field in [
             ({"ticker": ""}, "ticker"),
             ({"network": None}, "network"),
             ({"ticker": 5}, "ticker"),
@@ -48,18 +47,20 @@ class TestWallet:
             ({"convert_ticker": "USDT", "convert_percent": 2}, "convert_percent"),
             ({"convert_ticker": "USDT", "convert_percent": Decimal("NaN")}, "convert_percent"),
             ({"convert_ticker": "USDT", "convert_percent": "2", "convert_limit": 5}, "convert_limit"),
-        ],
-    )
-    def test_this_is_refused_at_its_field(self, change: dict[str, Any], field: str) -> None:
-        assert list(problems(parameters.wallet, WALLET | change, "")) == [field]
+        ]:
+            with case(change, field):
+                assert list(problems(parameters.wallet, WALLET | change, "")) == [field]
 
-    @pytest.mark.parametrize(
-        ("percent", "spelled"),
-        [("0", "0"), ("-2.5", "-2.5"), (Decimal("1E+1"), "10"), (Decimal("-0.50"), "-0.5")],
-    )
-    def test_a_percentage_may_be_below_zero_and_has_no_exponent(self, percent: Any, spelled: str) -> None:
-        given = WALLET | {"convert_ticker": "USDT", "convert_percent": percent}
-        assert parameters.wallet(given, "")["convert_percent"] == spelled
+    def test_a_percentage_may_be_below_zero_and_has_no_exponent(self) -> None:
+        for percent, spelled in [
+            ("0", "0"),
+            ("-2.5", "-2.5"),
+            (Decimal("1E+1"), "10"),
+            (Decimal("-0.50"), "-0.5"),
+        ]:
+            with case(percent, spelled):
+                given = WALLET | {"convert_ticker": "USDT", "convert_percent": percent}
+                assert parameters.wallet(given, "")["convert_percent"] == spelled
 
     def test_nothing_is_converted_unless_it_is_chosen(self) -> None:
         assert parameters.wallet({**WALLET, "convert_ticker": "", "_note": "x"}, CALLBACK_URL) == {
@@ -69,25 +70,27 @@ class TestWallet:
 
 
 class TestInvoice:
-    @pytest.mark.parametrize("field", INVOICE)
-    def test_each_of_the_four_is_needed(self, field: str) -> None:
-        assert list(problems(parameters.invoice, INVOICE | {field: None}, "")) == [field]
+    def test_each_of_the_four_is_needed(self) -> None:
+        for field in INVOICE:
+            with case(field):
+                assert list(problems(parameters.invoice, INVOICE | {field: None}, "")) == [field]
 
-    @pytest.mark.parametrize("address", ["localhost", "1.2.3", "1.2.3.4/32", "300.1.1.1", "01.2.3.4", 5])
-    def test_the_payers_address_is_one(self, address: Any) -> None:
-        assert list(problems(parameters.invoice, INVOICE | {"client_ip": address}, "")) == ["client_ip"]
+    def test_the_payers_address_is_one(self) -> None:
+        for address in ["localhost", "1.2.3", "1.2.3.4/32", "300.1.1.1", "01.2.3.4", 5]:
+            with case(address):
+                assert list(problems(parameters.invoice, INVOICE | {"client_ip": address}, "")) == [
+                    "client_ip"
+                ]
 
-    @pytest.mark.parametrize(
-        ("address", "kept"), [("203.0.113.7", "203.0.113.7"), ("2001:DB8:0::1", "2001:db8::1")]
-    )
-    def test_either_kind_of_address(self, address: str, kept: str) -> None:
-        assert parameters.invoice(INVOICE | {"client_ip": address}, "")["client_ip"] == kept
+    def test_either_kind_of_address(self) -> None:
+        for address, kept in [("203.0.113.7", "203.0.113.7"), ("2001:DB8:0::1", "2001:db8::1")]:
+            with case(address, kept):
+                assert parameters.invoice(INVOICE | {"client_ip": address}, "")["client_ip"] == kept
 
-    @pytest.mark.parametrize(
-        "amount", [Decimal(0), Decimal(-1), Decimal("NaN"), Decimal("Infinity"), 1, 1.5, "1.5", True]
-    )
-    def test_an_amount_is_a_decimal_above_zero(self, amount: Any) -> None:
-        assert list(problems(parameters.invoice, INVOICE | {"amount": amount}, "")) == ["amount"]
+    def test_an_amount_is_a_decimal_above_zero(self) -> None:
+        for amount in [Decimal(0), Decimal(-1), Decimal("NaN"), Decimal("Infinity"), 1, 1.5, "1.5", True]:
+            with case(amount):
+                assert list(problems(parameters.invoice, INVOICE | {"amount": amount}, "")) == ["amount"]
 
     def test_every_problem_is_told_at_once(self) -> None:
         given = {"convert_ticker": "BTC", "amount": 1, "x": 1}
@@ -97,49 +100,49 @@ class TestInvoice:
 
 
 class TestWithdrawal:
-    @pytest.mark.parametrize("field", ["ticker", "network", "amount", "address"])
-    def test_each_of_the_four_is_needed(self, field: str) -> None:
-        assert list(problems(parameters.withdrawal, REFERENCE, WITHDRAWAL | {field: None}, "")) == [field]
+    def test_each_of_the_four_is_needed(self) -> None:
+        for field in ["ticker", "network", "amount", "address"]:
+            with case(field):
+                assert list(problems(parameters.withdrawal, REFERENCE, WITHDRAWAL | {field: None}, "")) == [
+                    field
+                ]
 
     def test_an_address_or_a_card_but_not_both(self) -> None:
         given = WITHDRAWAL | {"card": "4111111111111111"}
         assert list(problems(parameters.withdrawal, REFERENCE, given, "")) == ["card"]
         assert "address" not in parameters.withdrawal(REFERENCE, given | {"address": ""}, "")
 
-    @pytest.mark.parametrize(
-        ("change", "field"),
-        [
+    def test_this_is_refused_at_its_field(self) -> None:
+        for change, field in [
             ({"fee_payer": "3"}, "fee_payer"),
             ({"fee_payer": 1}, "fee_payer"),
             ({"auto_buy_ticker": "ETH"}, "auto_buy_percent"),
             ({"auto_buy_percent": "5"}, "auto_buy_ticker"),
             ({"callback_url": "https://x.example/"}, "callback_url"),
             ({"client_order_id": "7"}, "client_order_id"),
-        ],
-    )
-    def test_this_is_refused_at_its_field(self, change: dict[str, Any], field: str) -> None:
-        assert list(problems(parameters.withdrawal, REFERENCE, WITHDRAWAL | change, "")) == [field]
+        ]:
+            with case(change, field):
+                assert list(problems(parameters.withdrawal, REFERENCE, WITHDRAWAL | change, "")) == [field]
 
-    @pytest.mark.parametrize("reference", ["", "a b", "ü", "1" * 65, "1\n", "\x00"])
-    def test_a_reference_is_short_and_plain(self, reference: str) -> None:
-        assert list(problems(parameters.withdrawal, reference, WITHDRAWAL, "")) == ["client_order_id"]
+    def test_a_reference_is_short_and_plain(self) -> None:
+        for reference in ["", "a b", "ü", "1" * 65, "1\n", "\x00"]:
+            with case(reference):
+                assert list(problems(parameters.withdrawal, reference, WITHDRAWAL, "")) == ["client_order_id"]
 
 
 class TestLists:
-    @pytest.mark.parametrize(
-        ("change", "field"),
-        [
+    def test_this_is_refused(self) -> None:
+        for change, field in [
             ({"page": 0}, "page"),
             ({"limit": 0}, "limit"),
             ({"limit": 501}, "limit"),
             ({"ordering": "amount"}, "ordering"),
             ({"filters": {"memo": "x"}}, "memo"),
             ({"filters": {"txid": 5}}, "txid"),
-        ],
-    )
-    def test_this_is_refused(self, change: dict[str, Any], field: str) -> None:
-        given = {"filters": {}, **change}
-        assert list(problems(parameters.page_query, allowed=("txid",), **given)) == [field]
+        ]:
+            with case(change, field):
+                given = {"filters": {}, **change}
+                assert list(problems(parameters.page_query, allowed=("txid",), **given)) == [field]
 
     def test_empty_filters_are_not_sent(self) -> None:
         query = parameters.page_query(filters={"txid": ""}, allowed=("txid",))

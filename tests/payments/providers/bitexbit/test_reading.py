@@ -24,6 +24,7 @@ from tests.payments.providers.bitexbit.facts import (
     ENDPOINTS,
     REFERENCE,
     call,
+    case,
     given_for,
     recorded,
 )
@@ -78,11 +79,11 @@ class TestMethods:
         assert card.deposit.fee(Decimal(300)) == 8  # the 292 + 8 of the document's history
         assert card.withdrawal.fee(Decimal(1000)) == 20
 
-    @pytest.mark.parametrize("field", ["is_fiat", "is_deposit_enabled", "is_withdraw_enabled"])
-    @pytest.mark.parametrize("value", [None, 1, "true", ...])
-    def test_whether_it_is_open_is_not_guessed(self, field: str, value: Any) -> None:
-        with pytest.raises(ValueError):
-            row("payment-methods", **{field: value})
+    def test_whether_it_is_open_is_not_guessed(self) -> None:
+        for field in ["is_fiat", "is_deposit_enabled", "is_withdraw_enabled"]:
+            for value in [None, 1, "true", ...]:
+                with case(field, value), pytest.raises(ValueError):
+                    row("payment-methods", **{field: value})
 
     def test_a_limit_or_fee_that_is_not_stated_is_not_zero(self) -> None:
         found = row(
@@ -95,10 +96,10 @@ class TestMethods:
     def test_a_fee_in_another_currency(self) -> None:
         assert row("payment-methods", withdraw_fee_currency="TRX").withdrawal.fee_currency == "TRX"
 
-    @pytest.mark.parametrize("body", [{}, {"results": []}, [1], [[]], [None]])
-    def test_anything_but_a_list_of_objects_is_not_read(self, body: Any) -> None:
-        with pytest.raises(ValueError):
-            read("payment-methods", body)
+    def test_anything_but_a_list_of_objects_is_not_read(self) -> None:
+        for body in [{}, {"results": []}, [1], [[]], [None]]:
+            with case(body), pytest.raises(ValueError):
+                read("payment-methods", body)
 
     def test_none_at_all(self) -> None:
         assert read("payment-methods", []) == ()
@@ -130,16 +131,18 @@ class TestWallets:
         assert first.conversion.percent == Decimal("-0.1")
         assert second.conversion is None
 
-    @pytest.mark.parametrize("name", ["memo", "destination_tag", "payment_id"])
-    def test_a_tag_of_any_name(self, name: str) -> None:
-        assert row("wallet", **{name: 77}).tag == "77"
+    def test_a_tag_of_any_name(self) -> None:
+        for name in ["memo", "destination_tag", "payment_id"]:
+            with case(name):
+                assert row("wallet", **{name: 77}).tag == "77"
 
-    @pytest.mark.parametrize("field", ["slug", "address", "ticker", "network"])
-    @pytest.mark.parametrize("value", [None, "", [], ...])
-    def test_what_it_must_have(self, field: str, value: Any) -> None:
-        for name in ("wallet", "wallets"):
-            with pytest.raises(ValueError):
-                row(name, **{field: value})
+    def test_what_it_must_have(self) -> None:
+        for field in ["slug", "address", "ticker", "network"]:
+            for value in [None, "", [], ...]:
+                with case(field, value):
+                    for name in ("wallet", "wallets"):
+                        with pytest.raises(ValueError):
+                            row(name, **{field: value})
 
 
 class TestDeposits:
@@ -152,37 +155,37 @@ class TestDeposits:
         assert found.wallet_id == "529e67dd83f210e727702d15ffbde9548917"
         assert found.happened_at > found.created_at
 
-    @pytest.mark.parametrize(("code", "ours"), [("1", "pending"), (5, "confirmed"), (" 6 ", "rejected")])
-    def test_codes_as_text_and_as_numbers(self, code: Any, ours: str) -> None:
-        assert row("wallet/history", status=code).status == ours
+    def test_codes_as_text_and_as_numbers(self) -> None:
+        for code, ours in [("1", "pending"), (5, "confirmed"), (" 6 ", "rejected")]:
+            with case(code, ours):
+                assert row("wallet/history", status=code).status == ours
 
-    @pytest.mark.parametrize("code", [0, "0", 7, "51", "CONFIRMED", "5.5", "x" * 60])
-    def test_other_codes_are_not_known_and_kept(self, code: Any) -> None:
-        found = row("wallet/history", status=code)
-        assert (found.status, found.provider_status) == (None, str(code))
+    def test_other_codes_are_not_known_and_kept(self) -> None:
+        for code in [0, "0", 7, "51", "CONFIRMED", "5.5", "x" * 60]:
+            with case(code):
+                found = row("wallet/history", status=code)
+                assert (found.status, found.provider_status) == (None, str(code))
 
-    @pytest.mark.parametrize(
-        ("changes", "aml"),
-        [
+    def test_aml_in_every_shape(self) -> None:
+        for changes, aml in [
             ({"aml_success": False, "aml_risk": "87.5", "aml_url": "https://a.example/r"}, (False, "87.5")),
             ({"aml_success": "string", "aml_risk": "string", "aml_url": "string"}, (None, "string")),
             ({"aml_success": "FALSE", "aml_risk": None, "aml_url": "javascript:alert(1)"}, (False, "")),
             ({"aml_success": 1, "aml_risk": [1], "aml_url": 5}, (True, "")),
             ({"aml_success": ..., "aml_risk": ..., "aml_url": ...}, (None, "")),
-        ],
-    )
-    def test_aml_in_every_shape(self, changes: dict[str, Any], aml: tuple[Any, str]) -> None:
-        found = row("wallet/history", **changes).aml
-        assert (found.success, found.risk) == aml
-        assert found.url in ("", "https://a.example/r")
+        ]:
+            with case(changes, aml):
+                found = row("wallet/history", **changes).aml
+                assert (found.success, found.risk) == aml
+                assert found.url in ("", "https://a.example/r")
 
-    @pytest.mark.parametrize(("value", "count"), [(0, 0), ("12", 12), (None, None), (..., None), (3.0, 3)])
-    def test_confirmations(self, value: Any, count: int | None) -> None:
-        assert row("wallet/history", actual_confirmations=value).confirmations == count
+    def test_confirmations(self) -> None:
+        for value, count in [(0, 0), ("12", 12), (None, None), (..., None), (3.0, 3)]:
+            with case(value, count):
+                assert row("wallet/history", actual_confirmations=value).confirmations == count
 
-    @pytest.mark.parametrize(
-        "changes",
-        [
+    def test_one_row_that_cannot_be_read_spoils_the_page(self) -> None:
+        for changes in [
             {"amount": "1,5"},
             {"amount": None},
             {"amount": "-1"},
@@ -196,22 +199,21 @@ class TestDeposits:
             {"created_at": None},
             {"actual_confirmations": 1.5},
             {"address": ""},
-        ],
-    )
-    def test_one_row_that_cannot_be_read_spoils_the_page(self, changes: dict[str, Any]) -> None:
-        with pytest.raises(ValueError):
-            row("wallet/history", **changes)
+        ]:
+            with case(changes), pytest.raises(ValueError):
+                row("wallet/history", **changes)
 
     def test_identity_stays_while_status_fee_and_confirmations_change(self) -> None:
         before = row("wallet/history", status="1", actual_confirmations=3, amount="5.0")
         assert before.identity == row("wallet/history", fee="1", aml_risk=9).identity
-        for change in ({"txid": "x"}, {"address": "y"}, {"memo": "z"}, {"amount": "5.00000001"}):
+        assert before.identity == row("wallet/history", txid="x").identity  # it may come later
+        for change in ({"address": "y"}, {"memo": "z"}, {"amount": "5.00000001"}):
             assert row("wallet/history", **change).identity != before.identity
 
     def test_equal_ones_are_numbered(self) -> None:
         one = row("wallet/history")
         found = wallets.numbered(
-            [one, row("wallet/history", status="1"), row("wallet/history", txid="x"), one]
+            [one, row("wallet/history", status="1"), row("wallet/history", address="x"), one]
         )
         assert [entry.ordinal for entry in found] == [0, 1, 0, 2]
 
@@ -224,10 +226,10 @@ class TestInvoices:
         assert (found.amount, found.method, found.ticker) == (120, "USDT:payeer", "USDT")
         assert found.success_url == "https://exchange.com/success"
 
-    @pytest.mark.parametrize("url", ["payment-url", "javascript:alert(1)", "", None, 5, ...])
-    def test_without_a_page_to_pay_on_it_is_a_doubt(self, url: Any) -> None:
-        with pytest.raises(ValueError, match="proceed_url"):
-            row("invoice", proceed_url=url)
+    def test_without_a_page_to_pay_on_it_is_a_doubt(self) -> None:
+        for url in ["payment-url", "javascript:alert(1)", "", None, 5, ...]:
+            with case(url), pytest.raises(ValueError, match="proceed_url"):
+                row("invoice", proceed_url=url)
 
     def test_listed(self) -> None:
         found = row("invoices")
@@ -242,9 +244,10 @@ class TestInvoices:
             "USDT_UAH", Decimal("9.04537866"), Decimal("28.5285"), "BUY", "partial-filled"
         )
 
-    @pytest.mark.parametrize("value", [None, {}, [], "x", ...])
-    def test_a_payment_that_was_not_converted(self, value: Any) -> None:
-        assert row("invoice/history", convert=value).conversion is None
+    def test_a_payment_that_was_not_converted(self) -> None:
+        for value in [None, {}, [], "x", ...]:
+            with case(value):
+                assert row("invoice/history", convert=value).conversion is None
 
     def test_an_order_that_cannot_be_read_spoils_nothing(self) -> None:
         found = row("invoice/history", convert={"symbol": ["x"], "amount": "1,5", "price": None, "side": 1})
@@ -269,59 +272,61 @@ class TestWithdrawals:
         assert found.transaction_id == "string"
         assert found.aml == Aml(None, "string", "")
 
-    @pytest.mark.parametrize("fact", DOCUMENT["statuses"]["withdrawal"], ids=lambda fact: fact["word"])
-    def test_every_status_as_text_and_as_number(self, fact: dict[str, Any]) -> None:
-        for code in (fact["code"], str(fact["code"])):
-            for name in ("withdraw", "withdraw/history"):
-                assert row(name, status=code).status == fact["ours"]
+    def test_every_status_as_text_and_as_number(self) -> None:
+        for fact in DOCUMENT["statuses"]["withdrawal"]:
+            with case(fact):
+                for code in (fact["code"], str(fact["code"])):
+                    for name in ("withdraw", "withdraw/history"):
+                        assert row(name, status=code).status == fact["ours"]
 
-    @pytest.mark.parametrize("payer", [(1, "balance"), ("2", "amount"), (None, ""), (3, "")])
-    def test_who_pays_the_fee(self, payer: tuple[Any, str]) -> None:
-        assert row("withdraw", fee_payer=payer[0]).fee_payer == payer[1]
+    def test_who_pays_the_fee(self) -> None:
+        for payer in [(1, "balance"), ("2", "amount"), (None, ""), (3, "")]:
+            with case(payer):
+                assert row("withdraw", fee_payer=payer[0]).fee_payer == payer[1]
 
-    @pytest.mark.parametrize("field", ["card", "address"])
-    def test_where_it_went(self, field: str) -> None:
-        found = row("withdraw", **{"address": None, field: "4111111111111111"})
-        assert found.purse == "4111111111111111"
-        assert "4111111111111111" not in repr(found) + repr(found.raw)
+    def test_where_it_went(self) -> None:
+        for field in ["card", "address"]:
+            with case(field):
+                found = row("withdraw", **{"address": None, field: "4111111111111111"})
+                assert found.purse == "4111111111111111"
+                assert "4111111111111111" not in repr(found) + repr(found.raw)
 
-    @pytest.mark.parametrize("reference", ["1", None, "", ..., [REFERENCE]])
-    def test_an_answer_about_another_reference_is_a_doubt(self, reference: Any) -> None:
-        with pytest.raises(ValueError):
-            row("withdraw", client_order_id=reference)
+    def test_an_answer_about_another_reference_is_a_doubt(self) -> None:
+        for reference in ["1", None, "", ..., [REFERENCE]]:
+            with case(reference), pytest.raises(ValueError):
+                row("withdraw", client_order_id=reference)
 
     def test_others_made_elsewhere_have_none(self) -> None:
         assert row("withdraw/history", client_order_id=None).reference == ""
 
-    @pytest.mark.parametrize("field", ["id", "ticker", "network", "amount", "status"])
-    def test_what_it_must_have(self, field: str) -> None:
-        with pytest.raises(ValueError):
-            row("withdraw", **{field: ...})
+    def test_what_it_must_have(self) -> None:
+        for field in ["id", "ticker", "network", "amount", "status"]:
+            with case(field), pytest.raises(ValueError):
+                row("withdraw", **{field: ...})
 
 
 class TestPages:
-    @pytest.mark.parametrize("name", [name for name, fact in ENDPOINTS.items() if fact["paged"]])
-    @pytest.mark.parametrize(
-        "change",
-        [
-            {"count": None},
-            {"count": "many"},
-            {"count": 1.5},
-            {"results": None},
-            {"results": {}},
-            {"results": [1]},
-            {"results": ...},
-        ],
-    )
-    def test_what_is_no_page_is_not_read(self, name: str, change: dict[str, Any]) -> None:
-        data = {**sample(name), **change}
-        data = {key: value for key, value in data.items() if value is not ...}
-        with pytest.raises(ValueError):
-            read(name, data)
+    def test_what_is_no_page_is_not_read(self) -> None:
+        for name in [name for name, fact in ENDPOINTS.items() if fact["paged"]]:
+            for change in [
+                {"count": None},
+                {"count": "many"},
+                {"count": 1.5},
+                {"results": None},
+                {"results": {}},
+                {"results": [1]},
+                {"results": ...},
+            ]:
+                with case(name, change):
+                    data = {**sample(name), **change}
+                    data = {key: value for key, value in data.items() if value is not ...}
+                    with pytest.raises(ValueError):
+                        read(name, data)
 
-    @pytest.mark.parametrize(("value", "more"), [(None, False), ("", False), (" https://x/?page=2", True)])
-    def test_whether_more_follow(self, value: Any, more: bool) -> None:
-        assert read("wallets", {**sample("wallets"), "next": value}).more == more
+    def test_whether_more_follow(self) -> None:
+        for value, more in [(None, False), ("", False), (" https://x/?page=2", True)]:
+            with case(value, more):
+                assert read("wallets", {**sample("wallets"), "next": value}).more == more
 
     def test_a_page_behind_the_last_is_empty(self, connect) -> None:
         with peer(answering(answered(recorded("error_404"), 404))) as there:
@@ -351,7 +356,7 @@ class TestAnyAnswer:
         name=st.sampled_from(sorted(READERS)),
         changes=st.dictionaries(st.sampled_from(NAMES), values, max_size=3),
     )
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=120, deadline=None)
     def test_a_good_answer_with_some_fields_changed(self, name: str, changes: dict[str, Any]) -> None:
         try:
             found = row(name, **changes)
@@ -371,7 +376,7 @@ class TestAnyAnswer:
         return data[0] if isinstance(data, list) else data.get("results", [data])[0]
 
     @given(name=st.sampled_from(sorted(READERS)), body=st.binary(max_size=200) | values)
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=80, deadline=None)
     def test_anything(self, name: str, body: Any) -> None:
         try:
             found = read(name, body)

@@ -1,0 +1,51 @@
+"""Rows of a provider's list that could not be read: each becomes an item that a person sees. Base floor.
+
+All other rows of the list were taken in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from payments.models import ExceptionItem, ProviderAccount
+from payments.providers.wallets import BadRow
+
+from . import exceptions
+
+Kind = ExceptionItem.Kind
+#: Beyond that the whole list has another shape, and one item more says so.
+MOST = 20
+
+
+@transaction.atomic
+def tell(account: ProviderAccount, bad: Sequence[BadRow], where: str) -> None:
+    """Open one item per row. One that a person has closed is not told of again."""
+    for row in bad[:MOST]:
+        key = f"{account.pk}:{where}:{hashlib.sha256(row.mark.encode()).hexdigest()[:24]}"
+        if _is_closed(key):
+            continue
+        exceptions.open_item(
+            kind=Kind.BAD_ROW,
+            key=key,
+            title=_("%(account)s: a line of “%(list)s” could not be read: %(problem)s.")
+            % {"account": account, "list": where, "problem": row.problem},
+            account=account,
+            line={str(name): str(value)[:200] for name, value in list(row.raw.items())[:30]},
+        )
+    if len(bad) > MOST:
+        exceptions.open_item(
+            kind=Kind.BAD_ROW,
+            key=f"{account.pk}:{where}:many",
+            title=_("%(account)s: %(n)s lines of “%(list)s” could not be read.")
+            % {"account": account, "list": where, "n": len(bad)},
+            account=account,
+        )
+
+
+def _is_closed(key: str) -> bool:
+    found = ExceptionItem.objects.filter(key=f"{Kind.BAD_ROW}:{key}"[:120])
+    return found.exclude(status=ExceptionItem.Status.OPEN).exists()
