@@ -124,8 +124,10 @@ class TestControl:
             "Sberbank → Tether TRC20",
         ):
             assert text in page
-        for place in ("bids", "directions", "partner", "settings", "requests"):
+        for place in ("bids", "directions", "partner"):
             assert page.count(f'id="premium_exchanger-{place}"') == 1
+        for place in ("settings", "requests"):
+            assert page.count(f'id="{place}-premium_exchanger"') == 1
         assert page.count('id="settings"') == page.count('id="requests"') == 1
 
     @pytest.mark.parametrize(
