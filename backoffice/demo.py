@@ -15,6 +15,7 @@ import requests
 from django.apps import apps
 from django.utils import timezone
 
+from backoffice import audit
 from backoffice.kit import office
 
 
@@ -30,23 +31,26 @@ def standing_at(moment: dt.datetime) -> Iterator[None]:
 
 
 def box(host: str) -> Callable[..., dict[str, Any]]:
-    """How scenes talk to the sandbox's control page."""
+    """How scenes talk to the sandbox's control page: over one connection, past any proxy."""
+    session = requests.Session()
+    session.trust_env = False
 
     def ask(path: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
         url = f"http://{host}/_control/{path}"
-        answer = requests.get(url, timeout=60) if data is None else requests.post(url, json=data, timeout=60)
+        answer = session.get(url, timeout=60) if data is None else session.post(url, json=data, timeout=60)
         answer.raise_for_status()
         return answer.json()
 
     return ask
 
 
-def accounts(host: str) -> list[dict[str, Any]]:
-    """The sandbox's accounts with their keys; none where no sandbox runs."""
+def accounts(host: str) -> dict[str, list[dict[str, Any]]]:
+    """The sandbox's accounts with their keys, by provider; nothing where no sandbox runs."""
+    ask = box(host)
     try:
-        return box(host)("bitloga/accounts")["accounts"]
+        return {provider: ask(f"{provider}/accounts")["accounts"] for provider in ask("settings")}
     except requests.RequestException:
-        return []
+        return {}
 
 
 def play(stage: office.Stage) -> int:
@@ -67,26 +71,49 @@ def play(stage: office.Stage) -> int:
 
 
 def check() -> list[str]:
-    """Ask the provider about every row that can be asked about, and look at every promise: what differs, as sentences."""
-    broken = []
+    """Ask the provider about every row that can be asked about, and look at every promise: what differs, as sentences.
+
+    Nothing may change by that: no row, no movement, nothing that needs a person.
+    """
+    before = snapshot()
     for kind in office.registry.kinds.values():
-        if kind.refresh is None:
-            continue
-        model = apps.get_model(kind.model)
-        for row in model._default_manager.select_related("reference").order_by("pk"):
-            before = row.status
-            with suppress(LookupError):
-                _ask(kind, row.pk)
-            row.refresh_from_db()
-            if row.status != before:
-                broken.append(
-                    f"{kind.kind} {row.reference.value} was {before}, the provider says {row.status}"
-                )
+        if kind.refresh is not None:
+            _ask_about(kind, kind.refresh)
+    after = snapshot()
+    broken = [
+        f"{what} is {before.get(what, 'not known')} here, the provider says {after.get(what, 'nothing')}"
+        for what in sorted(before.keys() | after.keys())
+        if before.get(what) != after.get(what)
+    ]
     for part in office.registry.invariants.values():
         broken += [f"{part.name}: {line}" for line in part.check()]
     return broken
 
 
-def _ask(kind: office.Kind, pk: int) -> None:
-    if kind.refresh is not None:
-        kind.refresh(**{f"{kind.kind}_id": pk})
+def snapshot() -> dict[str, str]:
+    """Every row of every kind by its reference with its state, every movement, everything that waits for a person."""
+    found: dict[str, str] = {}
+    for kind in office.registry.kinds.values():
+        rows = apps.get_model(kind.model)._default_manager.values_list(
+            "reference__value", "status", "reference__hold_reason"
+        )
+        found |= {f"{kind.kind} {value}": f"{status} {held}".strip() for value, status, held in rows}
+    movements = apps.get_model("payments.Movement")._default_manager
+    items = apps.get_model("payments.ExceptionItem")._default_manager.filter(status="open")
+    found |= {f"movement {key}": str(amount) for key, amount in movements.values_list("key", "amount")}
+    return found | {f"item {key}": title for key, title in items.values_list("key", "title")}
+
+
+def _ask_about(kind: office.Kind, refresh: Callable[..., Any]) -> None:
+    """Each row by itself, or all of an account at once where its provider only lists them."""
+    by_account: dict[int, list[int]] = {}
+    rows = apps.get_model(kind.model)._default_manager.order_by("account", "pk")
+    for account, pk in rows.values_list("account", "pk"):
+        by_account.setdefault(account, []).append(pk)
+    for account, ids in by_account.items():
+        if kind.scan is not None and kind.scans is not None and kind.scans(account_id=account):
+            kind.scan(account_id=account, ids=ids, way=audit.Way.POLL, priority="read")
+            continue
+        for pk in ids:
+            with suppress(LookupError):
+                refresh(**{f"{kind.kind}_id": pk})

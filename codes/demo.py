@@ -14,6 +14,8 @@ from backoffice.kit.office import Scene, Stage
 from codes.models import Voucher
 from codes.services import vouchers
 from payments.models import ProviderAccount
+from payments.providers import offering
+from payments.providers.base import Vouchers
 
 PARTNERS = ("Kiosk North", "Kiosk Harbour", "Gift desk", "Loyalty, spring", "Market stall 4")
 
@@ -96,5 +98,6 @@ class _Desk:
 
     @staticmethod
     def reads_the_list() -> None:
-        for pk in ProviderAccount.objects.values_list("pk", flat=True):
+        having = ProviderAccount.objects.filter(provider__in=offering(Vouchers))
+        for pk in having.values_list("pk", flat=True):
             vouchers.sync(account_id=pk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,12 +16,16 @@ from backoffice import permissions
 from backoffice.kit import charts, html, office
 from backoffice.kit.paging import COUNT_CAP, capped_counts
 from payments.models import AccountHealth, Balance, Invoice, Movement, ProviderAccount, Withdrawal
+from payments.providers import offers
+from payments.providers.base import Balances, Withdrawals
+from payments.providers.partner import Partner
 from payments.services import balances, daily_sums, health
 from payments.tables import pieces
 from payments.tables.movements import LatestMovementTable
 
 SHOWN_ACCOUNTS = 12
 SHOWN_BALANCES = 4
+SHOWN_SUMS = 8
 FLOW_DAYS = 30
 
 
@@ -35,27 +40,50 @@ def _troubled_first() -> list[ProviderAccount]:
     return sorted(rows, key=lambda account: (not account.is_active, not pieces.is_troubled(account)))
 
 
+@dataclass(frozen=True)
+class Shown:
+    """An account with its first balances. `asked`: when the oldest of the stated ones was; `is_computed`: whether one of
+    these follows from our movements alone; `keeps`: whether money lies there at all.
+    """
+
+    account: ProviderAccount
+    balances: list[Balance]
+    rest: int
+    asked: dt.datetime | None
+    is_computed: bool
+    keeps: bool
+
+
+def _shown(account: ProviderAccount) -> Shown:
+    # What has moved since we know it first: a currency that nobody uses must not hide one that is used.
+    known = sorted(account.balances.all(), key=lambda one: (not _has_moved(one), one.currency))
+    asked = [one.asked_at for one in known if one.asked_at is not None and one.missing_since is None]
+    first = known[:SHOWN_BALANCES]
+    return Shown(
+        account=account,
+        balances=first,
+        rest=len(known) - len(first),
+        asked=min(asked, default=None),
+        is_computed=any(one.is_computed and one.opened_at is not None for one in first),
+        keeps=any(offers(account.provider, way) for way in (Balances, Withdrawals, Partner)),
+    )
+
+
+def _has_moved(balance: Any) -> bool:
+    return bool(balance.moved) if balance.is_computed else balance.stated != balance.opening
+
+
 def _balances(user: Any) -> dict[str, Any]:
-    """Accounts with their balances; sums where there is more than one account."""
+    """Accounts with their balances; sums where there is more than one account, what is used first."""
     accounts = _troubled_first()
-    shown = []
-    for account in accounts[:SHOWN_ACCOUNTS]:
-        # What has moved since we know it first: a currency that nobody uses must not hide one that is used.
-        stated = sorted(account.balances.all(), key=lambda one: (one.stated == one.opening, one.currency))
-        asked = [one.asked_at for one in stated if one.asked_at is not None and one.missing_since is None]
-        shown.append(
-            (
-                account,
-                stated[:SHOWN_BALANCES],
-                max(len(stated) - SHOWN_BALANCES, 0),
-                min(asked, default=None),
-            )
-        )
     in_use = Balance.objects.filter(account__is_active=True)
+    sums = balances.sums(in_use) if len(accounts) > 1 else []
+    sums.sort(key=lambda line: (not line["moved"], line["currency"]))
     return {
-        "accounts": shown,
+        "accounts": [_shown(account) for account in accounts[:SHOWN_ACCOUNTS]],
         "more": max(len(accounts) - SHOWN_ACCOUNTS, 0),
-        "sums": balances.sums(in_use) if len(accounts) > 1 else [],
+        "sums": sums[:SHOWN_SUMS],
+        "more_sums": max(len(sums) - SHOWN_SUMS, 0),
         "may_add": permissions.may(user, "payments.manage_provideraccount"),
     }
 

@@ -204,10 +204,12 @@ def _batch_payout(_objects: Objects) -> BatchPayout:
         money_out=True,
     )
     # Not through the service, which asks the provider about each address.
-    batch = BatchPayout.objects.create(
-        reference=references.take(account=account, kind=Reference.Kind.BATCH_PAYOUT), account=account,
-        total=1, row_count=1, delay=1, network="mainnet", created_by=factories.person("operator"),
-    )  # fmt: skip
+    with transaction.atomic():
+        batch = BatchPayout.objects.create(
+            reference=references.take(account=account, kind=Reference.Kind.BATCH_PAYOUT), account=account,
+            total=1, row_count=1, delay=1, network="mainnet", created_by=factories.person("operator"),
+        )  # fmt: skip
+        audit.record(batch.created_by, "batch_payout.requested", batch)
     BatchRow.objects.create(
         batch=batch, position=1, address="bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", amount=1
     )

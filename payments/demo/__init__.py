@@ -1,4 +1,4 @@
-"""The demo month of payments: two accounts at the sandbox, bills, withdrawals, and what goes wrong in a month.
+"""The demo month of payments: accounts at all four simulated providers, what they are used for, and what goes wrong.
 
 Scenes for `manage.py demo`; every one goes through the services and the simulated provider.
 """
@@ -11,10 +11,15 @@ from functools import partial
 
 from backoffice.kit.office import Scene, Stage
 
+from .batches import salaries
 from .bills import bills
+from .coin_payouts import coin_payouts
+from .coins import coin_desk
 from .company import PAYOUTS, SHOP, Company
 from .ending import closes, today, troubles
+from .exchanging import exchange
 from .opening import open_accounts
+from .partnering import partner_programme
 from .payouts import pays
 
 __all__ = ["PAYOUTS", "SHOP", "plot"]
@@ -30,11 +35,13 @@ def plot(stage: Stage) -> Iterable[Scene]:
         if day % 2 == 0:
             yield from pays(company, morning, many=stage.chance.choice([1, 1, 2]))
         yield from reads_balances(company, morning)
+    for part in (coin_desk, coin_payouts, exchange, partner_programme, salaries):
+        yield from part(company)
     yield from troubles(company)
     yield from today(company)
     yield Scene(stage.end - dt.timedelta(seconds=20), partial(closes, company))
 
 
 def reads_balances(company: Company, morning: dt.datetime) -> Iterable[Scene]:
-    for hour in (7, 13, 20):
+    for hour in (7, 20):
         yield Scene(morning.replace(hour=hour, minute=0), company.read_balances)

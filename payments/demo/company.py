@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from backoffice.kit.office import Stage
 from payments.models import Invoice, ProviderAccount
-from payments.services import balances
+from payments.providers import PROVIDERS, offering
+from payments.providers.base import Balances
+from payments.services import accounts, balances
 
+# Our names of the accounts: two at bitloga, one each at bitexbit, premium_exchanger and coinjoin.
 SHOP, PAYOUTS = "Shop", "Payouts"
+COINS, EXCHANGE, SALARIES = "Coin desk", "Exchange", "Salaries"
 CUSTOMERS = (
     *("Ada Byron", "Noor Atelier", "Kaspar & Sons", "Lumen Studio", "Mira Petrova", "Okafor Imports"),
     *("Hotel Aurora", "Tomasz Nowak", "Green Fork", "Yuki Tanaka", "Bright Harbour", "Elif Demir"),
@@ -29,6 +34,7 @@ PAYEES = (
 )
 CARD = "4111111111111111"  # the number that every test shop uses
 WALLET = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
+TETHER = "TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC"  # our own, on Tron
 
 
 class Company:
@@ -42,6 +48,27 @@ class Company:
     def account(self, name: str) -> ProviderAccount:
         return ProviderAccount.objects.get(name=name)
 
+    def opens(
+        self, name: str, provider: str, *, there: str = "demo", **options: Any
+    ) -> tuple[ProviderAccount, dict[str, Any]]:
+        """Add an account of ours, with the keys of the sandbox's account `there`; and what the sandbox tells of it."""
+        told = self.stage.box(f"{provider}/accounts", {"name": there})
+        made = accounts.create(
+            actor=self.stage.people["admin"],
+            provider=provider,
+            name=name,
+            base_url=told["base_url"],
+            credentials={
+                field.name: told[field.name]
+                for field in PROVIDERS[provider].credentials
+                if field.name in told
+            },
+            money_out=True,
+            rate_limit=Decimal(200),
+            **options,
+        )
+        return made, told
+
     def at(self, morning: dt.datetime, **late: int) -> dt.datetime:
         """A working hour of that day."""
         hour = self.chance.randint(8, 17)
@@ -51,8 +78,21 @@ class Company:
     def value(made: list[int]) -> str:
         return Invoice.objects.get(pk=made[0]).reference.value
 
-    def happens(self, path: str, told: dict[str, Any]) -> None:
-        self.stage.box(f"bitloga/{path}", {"account": "demo", **told})
+    def is_paid(self, made: list[int]) -> None:
+        """Somebody pays a bill of the coin desk, which is known there by its own number."""
+        number = Invoice.objects.get(pk=made[0]).provider_id
+        self.happens(f"invoices/{number}/pay", {}, provider="bitexbit")
+
+    def happens(self, path: str, told: dict[str, Any], *, provider: str = "bitloga") -> dict[str, Any]:
+        return self.stage.box(f"{provider}/{path}", {"account": "demo", **told})
+
+    def sets(self, provider: str, **settings: Any) -> None:
+        """Change how the sandbox behaves."""
+        self.stage.box("settings", {"provider": provider, **settings})
+
+    def loses_the_answer(self, provider: str, action: str) -> None:
+        """The next such call is accepted there, and its answer never comes."""
+        self.stage.box("faults", {"provider": provider, "action": action, "mode": "drop_after"})
 
     @staticmethod
     def asks(refresh: Callable[..., Any], kind: str, made: list[int]) -> None:
@@ -60,5 +100,6 @@ class Company:
 
     @staticmethod
     def read_balances() -> None:
-        for pk in ProviderAccount.objects.values_list("pk", flat=True):
+        stating = ProviderAccount.objects.filter(provider__in=offering(Balances))
+        for pk in stating.values_list("pk", flat=True):
             balances.refresh(account_id=pk)

@@ -9,12 +9,23 @@ from typing import Any
 
 from backoffice.kit.office import Scene
 from backoffice.services import notes
-from payments.models import ExceptionItem, Invoice, OwnDestination, Withdrawal
+from payments.models import BatchPayout, Bid, ExceptionItem, Invoice, OwnDestination, Withdrawal
 from payments.providers.errors import ProviderError
-from payments.services import destinations, exceptions, invoices, withdrawals
+from payments.services import (
+    batch_payouts,
+    bids,
+    destinations,
+    exceptions,
+    invoices,
+    stated_methods,
+    withdrawals,
+)
 
 from .bills import bill
-from .company import CUSTOMERS, GOODS, PAYEES, PAYOUTS, Company
+from .coins import reads_deposits
+from .company import COINS, CUSTOMERS, GOODS, PAYEES, PAYOUTS, Company
+from .exchanging import reads_rates
+from .partnering import reads as reads_programme
 from .payouts import drops
 
 
@@ -95,7 +106,16 @@ def closes(company: Company) -> None:
         quietly(partial(invoices.refresh, invoice_id=pk))
     for pk in Withdrawal.objects.filter(status__in=["unknown", "pending"]).values_list("pk", flat=True):
         quietly(partial(withdrawals.refresh, withdrawal_id=pk))
+    for bid in Bid.objects.filter(status__in=[Bid.Status.NEW, Bid.Status.PAID, Bid.Status.PROCESSING]):
+        quietly(partial(bids.refresh, bid_id=bid.pk))
+    for batch in BatchPayout.objects.unpaid():
+        quietly(partial(batch_payouts.refresh, batch_payout_id=batch.pk))
+    reads_deposits(company.account(COINS))
+    stated_methods.refresh(account_id=company.account(COINS).pk)
+    reads_rates(company)
+    reads_programme(company)
     company.read_balances()
+    company.sets("bitexbit", callbacks="every", withdraw_delay=5)
     first = Withdrawal.objects.filter(status="complete").order_by("-pk").first()
     if first is not None:
         notes.add(actor=company.operator, reference=first.reference.value, text="Sent the receipt by mail.")

@@ -11,17 +11,11 @@ from .company import PAYOUTS, SHOP, WALLET, Company
 
 
 def open_accounts(company: Company) -> None:
-    admin = company.stage.people["admin"]
     for name, there in ((SHOP, "demo"), (PAYOUTS, "payouts")):
-        keys = company.stage.box("bitloga/accounts", {"name": there})
-        account = accounts.create(
-            actor=admin,
-            provider="bitloga",
-            name=name,
-            base_url=keys["base_url"],
-            credentials={"api_key": keys["api_key"], "api_secret": keys["api_secret"]},
-            money_out=True,
-            rate_limit=Decimal(200),
+        account, _told = company.opens(
+            name,
+            "bitloga",
+            there=there,
             voucher_free_amount=Decimal(25),
             voucher_free_currency="USDT",
         )

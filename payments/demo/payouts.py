@@ -48,10 +48,10 @@ def payout(company: Company, asked: dt.datetime, fields: dict[str, Any], end: st
             withdrawals.reject(actor=approver, withdrawal=row, reason="No invoice of theirs yet.")
             return
         outcome = "Error" if end == "failed" else "Complete"
-        company.stage.box("settings", {"withdraw_outcome": outcome})
+        company.sets("bitloga", withdraw_outcome=outcome)
         withdrawals.approve(actor=approver, withdrawal=row)
         withdrawals.submit(withdrawal_id=row.pk)
-        company.stage.box("settings", {"withdraw_outcome": "Complete"})
+        company.sets("bitloga", withdraw_outcome="Complete")
 
     yield Scene(asked, request)
     decided = asked + dt.timedelta(minutes=company.chance.randint(4, 90))
@@ -80,7 +80,7 @@ def drops(company: Company, asked: dt.datetime) -> Iterator[Scene]:
         row = withdrawals.request(actor=company.operator, account=company.account(PAYOUTS), fields=fields)
         made.append(row.pk)
         withdrawals.approve(actor=company.approvers[1], withdrawal=row)
-        company.stage.box("faults", {"provider": "bitloga", "action": "withdraw", "mode": "drop_after"})
+        company.loses_the_answer("bitloga", "withdraw")
         withdrawals.submit(withdrawal_id=row.pk)
 
     yield Scene(asked, send)

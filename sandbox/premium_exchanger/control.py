@@ -58,6 +58,13 @@ def routes(provider: PremiumExchanger) -> Sequence[Route]:
         ),
         Route(
             "POST",
+            "partner/payouts",
+            control.add_payout,
+            _("Payout made."),
+            f"{ANCHOR}-partner",
+        ),
+        Route(
+            "POST",
             "payouts/(?P<number>[0-9]+)/(?P<verb>[a-z]+)",
             control.move_payout,
             _("Payout changed."),
@@ -267,6 +274,13 @@ class Control:
         }
         with self.engine.ledger.transaction() as db:
             row = partner.refer(self.provider, db, self._partner(db, data), options)
+            return self.transaction_json(db, row)
+
+    def add_payout(self, data: Mapping[str, Any]) -> Any:
+        """A payout of long ago, asked for on the exchanger's pages: `amount`. Raises ControlError."""
+        amount = amount_of(data, "amount") or Decimal(10)
+        with self.engine.ledger.transaction() as db:
+            row = partner.paid_out_elsewhere(self.provider, db, self._partner(db, data), amount)
             return self.transaction_json(db, row)
 
     def move_payout(self, data: Mapping[str, Any], *, number: str, verb: str) -> Any:

@@ -201,6 +201,29 @@ def move_payout(
     return row
 
 
+def paid_out_elsewhere(
+    provider: PremiumExchanger, db: sqlite3.Connection, account: Account, amount: Decimal
+) -> Transaction:
+    """A payout that the partner once asked for on the exchanger's pages, and that is over: on no balance."""
+    return transactions.accept(
+        db,
+        account=account,
+        kind=PAYOUT,
+        now=provider.engine.timestamp(),
+        params={},
+        currency=provider.setting("partner_currency"),
+        amount=amount,
+        status=PAID,
+        number=next_number(db, "premium_exchanger.payout"),
+        data={
+            "method_id": "2",
+            "account": "on its page",
+            "pay_amount": plain(amount),
+            "pay_currency": "USDT",
+        },
+    )
+
+
 def refer(
     provider: PremiumExchanger, db: sqlite3.Connection, account: Account, options: Mapping[str, Any]
 ) -> Transaction:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
@@ -25,6 +27,16 @@ class TestHealthz:
         assert client.post("/healthz").status_code == 405
 
 
+@pytest.fixture
+def no_loop() -> Iterator[None]:
+    """The view is asynchronous; a browser of tests before these leaves its loop in this thread."""
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(loop)
+
+
+@pytest.mark.usefixtures("no_loop")
 class TestReadyz:
     def test_ok_with_database_broker_and_a_young_beat(self, client: Client) -> None:
         tasks.heartbeat()

@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from django.utils import timezone
 
-from payments.models import AccountHealth, Movement, ProviderAccount
+from payments.models import AccountHealth, Balance, Movement, ProviderAccount
 from payments.services import movements
 from tests.payments import rows
 
@@ -32,6 +32,47 @@ def book(
 
 def page(role: str = "viewer", **query: str) -> str:
     return rows.browser(role).get("/", query).content.decode()
+
+
+def card() -> str:
+    """The card of accounts as a viewer sees it."""
+    return page().split('id="card-accounts"')[1].split('id="card-flow"')[0]
+
+
+class TestAccounts:
+    def other(self, provider: str, name: str) -> ProviderAccount:
+        made = ProviderAccount.objects.create(
+            provider=provider, name=name, base_url=f"http://{rows.HOST}/{provider}/"
+        )
+        AccountHealth.objects.create(account=made)
+        return made
+
+    def test_each_names_its_provider_and_says_once_that_it_is_computed(self, main: ProviderAccount) -> None:
+        coins, salaries = self.other("bitexbit", "Coin desk"), self.other("coinjoin", "Salaries")
+        for currency in ("BTC", "ETH", "USDT"):
+            Balance.objects.create(
+                account=coins, currency=currency, is_computed=True, opened_at=timezone.now(), opening=5
+            )
+        Balance.objects.create(account=coins, currency="XRP", is_computed=True)
+        shown = card()
+        of_coins = shown.split(f'id="account-{coins.pk}"')[1].split("</section>")[0]
+        assert "bitexbit" in of_coins
+        assert of_coins.count("computed, not confirmed by the provider") == 1
+        assert of_coins.count("not known: no opening balance was entered") == 1
+        of_salaries = shown.split(f'id="account-{salaries.pk}"')[1].split("</section>")[0]
+        assert "No money lies here" in of_salaries
+
+    def test_sums_begin_with_what_is_used_and_end_somewhere(self, main: ProviderAccount) -> None:
+        self.other("coinjoin", "Salaries")
+        for number in range(10):
+            Balance.objects.create(
+                account=main, currency=f"AA{number}", stated=1, opening=1, asked_at=timezone.now()
+            )
+        Balance.objects.create(account=main, currency="ZZZ", stated=4, opening=1, asked_at=timezone.now())
+        sums = card().split('class="accounts"')[0]
+        assert sums.index("ZZZ on 1 account") < sums.index("AA0 on 1 account")
+        assert sums.count(" on 1 account") == 8
+        assert "and 3 more currencies" in sums
 
 
 class TestFlow:

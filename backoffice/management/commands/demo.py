@@ -36,6 +36,7 @@ LOGINS = {
     "admin": permissions.ADMIN,
 }
 FILE = "demo-logins.txt"
+KEYS = ("api_login", "api_key", "api_secret", "secret_key")
 MONTH = 2711  # the same month each time
 
 
@@ -104,15 +105,14 @@ class Command(BaseCommand):
         return [("demo month", f"{count} scenes, every row as the sandbox tells it")]
 
     def _sandbox(self) -> list[tuple[str, str]]:
-        """Where the simulated providers are, and the keys of their demo account."""
+        """Where the simulated providers are, and the keys of their demo accounts."""
         lines = []
         for host in sorted(settings.PROVIDER_INTERNAL_HOSTS):
-            for account in demo.accounts(host):
-                if account["name"] == "demo":
-                    lines += [
-                        ("bitloga base URL", account["base_url"]),
-                        ("bitloga api_key", account["api_key"]),
-                        ("bitloga api_secret", account["api_secret"]),
-                        ("sandbox control page", f"http://{host}/_control/"),
-                    ]
+            for provider, found in demo.accounts(host).items():
+                for account in found:
+                    if account["name"] == "demo":
+                        lines.append((f"{provider} base URL", account["base_url"]))
+                        lines += [(f"{provider} {name}", account[name]) for name in KEYS if name in account]
+            if lines:
+                lines.append(("sandbox control page", f"http://{host}/_control/"))
         return lines or [("sandbox", "not running: python manage.py sandbox")]

@@ -23,7 +23,7 @@ class TestBoxes:
         boxes = key_fields(None)
         names = {field.name for client in PROVIDERS.values() for field in client.credentials}
         assert set(boxes) == {KEY + name for name in names}
-        assert str(boxes["key_api_secret"].label) == "Secret key (bitloga)"
+        assert str(boxes["key_api_secret"].label) == "Secret key (bitloga, bitexbit)"
         assert "coinjoin" in str(boxes["key_secret_key"].label)
         labels = [str(box.label) for box in boxes.values()]
         assert len(set(labels)) == len(labels)
