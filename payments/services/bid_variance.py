@@ -83,8 +83,8 @@ def _others(bid: Bid, report: BidReport) -> list[str]:
 
 
 def _alike(ours: str, theirs: str) -> bool:
-    """Whether two names of a payment system may be one: some lists add the currency's code."""
-    one, other = ours.casefold().strip(), theirs.casefold().strip()
+    """Whether two names of a payment system may be one: lists add the currency's code, and spell signs their own way."""
+    one, other = ("".join(filter(str.isalnum, name.casefold())) for name in (ours, theirs))
     return one in other or other in one
 
 

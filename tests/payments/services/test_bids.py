@@ -393,6 +393,15 @@ class TestComparing:
             assert bid.reference.held_at is None
             assert bid.status == ("unknown" if change.get("status") else "new")
 
+    def test_another_spelling_of_the_payment_system_is_no_difference(
+        self, account: Any, exchanger: Any
+    ) -> None:
+        exchanger.change = lambda bid: bid | {"psys_get": f"{bid['psys_get'][:3]}-{bid['psys_get'][3:]}"}
+        bid = exchangers.asked(account)
+        bids.submit(bid_id=bid.pk)
+        bid.refresh_from_db()
+        assert bid.status == "new"
+
     def test_nothing_that_must_not_pass_does(self, account: Any, exchanger: Any, settings: Any) -> None:
         """C04: another direction, an unknown meaning, a moved amount, a worse rate: 16 of 16 refused or held."""
         settings.BREAKER_FAILURES = 1_000_000
