@@ -16,6 +16,12 @@ from payments.services import accounts, invoices
 _numbers = itertools.count(1)
 
 
+def number_from(first: int) -> None:
+    """Names made from now on end in this number and the ones after it."""
+    global _numbers
+    _numbers = itertools.count(first)
+
+
 def person(role: str | None = None, *, name: str = "") -> Any:
     """A user with this role (or none)."""
     user = get_user_model().objects.create_user(

@@ -277,6 +277,7 @@ def plant_listed(base_url: str, rows: int) -> list[tuple[str, int]]:
     from tests.crash.listed import WAYS
     from tests.payments import desk_rows
 
+    factories.number_from(time.time_ns())  # earlier jobs of this forge made people, too
     account = desk_rows.account(SimpleNamespace(base_url=base_url), opening="100000")
     people = {role: factories.person(role) for role in ("operator", "approver")}
     return [(name, way.due(account, people).pk) for name, way in WAYS.items() for _number in range(rows)]

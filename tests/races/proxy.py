@@ -8,6 +8,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
+from django.test import override_settings
+
 
 class Proxy:
     """Hands every connection on to `target`. `up` and `down` say after how many bytes both ends are reset (None:
@@ -64,6 +67,19 @@ class Proxy:
                         end.shutdown(socket.SHUT_RDWR)
                     return
             sink.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def nobody_there(proxy: Proxy) -> Iterator[None]:
+    """It hangs up before the first byte, and our side has surely heard of it: it waits a moment once it is connected."""
+    with pytest.MonkeyPatch.context() as patch, override_settings(FAILPOINTS=True):
+        patch.setenv("BACKOFFICE_FAILPOINT", "F4=sleep")
+        patch.setenv("BACKOFFICE_FAILPOINT_SECONDS", "0.2")
+        proxy.up = 0
+        try:
+            yield
+        finally:
+            proxy.whole()
 
 
 @contextmanager

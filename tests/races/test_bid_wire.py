@@ -15,7 +15,7 @@ from payments.services import bids
 from tests.payments import exchanger as exchangers
 from tests.payments.conftest import exchanger
 from tests.races import money
-from tests.races.proxy import Proxy, breaking
+from tests.races.proxy import Proxy, breaking, nobody_there
 from tests.races.test_wire import lead_through
 
 __all__ = ["exchanger"]
@@ -62,9 +62,8 @@ class TestCut:
     @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)])
     def test_the_request_after_n_bytes(self, account: Any, exchanger: Any, proxy: Proxy, every: bool) -> None:
         row = exchangers.asked(account)
-        proxy.up = 0  # nobody is there, and says so before anything was sent
-        bids.submit(bid_id=row.pk)
-        proxy.whole()
+        with nobody_there(proxy):
+            bids.submit(bid_id=row.pk)
         row.refresh_from_db()
         assert (row.status, attempts(row)) == ("creating", ["Unavailable"])
         assert sent(account).status == "new"

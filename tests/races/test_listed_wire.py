@@ -20,7 +20,7 @@ from payments.providers.errors import ProviderError
 from tests.crash.listed import WAYS, Way
 from tests.payments import desk_rows
 from tests.payments.conftest import desk, running_desk
-from tests.races.proxy import Proxy, breaking
+from tests.races.proxy import Proxy, breaking, nobody_there
 
 __all__ = ["desk", "running_desk"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,9 +69,9 @@ class TestCut:
         row.refresh_from_db()
         assert row.status == way.good, row.last_error
         whole, before = proxy.seen, sum(way.made(desk).values())
-        proxy.up = 0  # nobody was there: proven, so it goes later by itself
         row = way.due(there, people)
-        way.submit(row.pk)
+        with nobody_there(proxy):  # proven, so it goes later by itself
+            way.submit(row.pk)
         assert (attempts(row), sum(way.made(desk).values())) == (["Unavailable"], before)
         places = range(1, whole + 1)
         if not every:

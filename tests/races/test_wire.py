@@ -14,7 +14,7 @@ from payments.providers.errors import ProviderError
 from payments.services import withdrawals
 from tests.payments.providers.bitloga.facts import ERRORS, message
 from tests.races import money
-from tests.races.proxy import Proxy, breaking
+from tests.races.proxy import Proxy, breaking, nobody_there
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,8 +70,9 @@ class TestNothingLeft:
     ) -> None:
         with breaking(box.port) as proxy:
             lead_through(paying, f"http://127.0.0.1:{proxy.port}", settings)
-            proxy.up = 0
-            self.check(money.approved(paying, people), box)
+            row = money.approved(paying, people)
+            with nobody_there(proxy):
+                self.check(row, box)
 
 
 class TestCut:
