@@ -5,6 +5,7 @@ Holds no page and no rule about roles (services.roles).
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -35,6 +36,22 @@ def locked_out(request: HttpRequest, response: Any, credentials: dict[str, Any] 
     page = render(request, "account/locked.html", {"minutes": -(-wait.seconds // 60)}, status=429)
     page.headers["Retry-After"] = str(wait.seconds)
     return page
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """Whose request this is, by address (axes asks, and everybody who counts by it); None for nonsense.
+
+    The PROXY_COUNT-th from the right of X-Forwarded-For: what stands left of it was written by the client itself.
+    """
+    given = request.META.get("REMOTE_ADDR", "")
+    if settings.PROXY_COUNT:
+        told = [one for one in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if one.strip()]
+        if len(told) >= settings.PROXY_COUNT:
+            given = told[-settings.PROXY_COUNT]
+    try:
+        return str(ipaddress.ip_address(given.strip()))
+    except ValueError:
+        return None
 
 
 def name_of(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:

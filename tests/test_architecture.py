@@ -89,6 +89,7 @@ BESIDE: dict[tuple[str, str], str] = {
     ("bad_rows", "exceptions"): "a line that cannot be read needs a person",
     ("health", "exceptions"): "an account that is down or denied needs a person",
     ("exceptions", "references"): "an item tells of a reference",
+    ("exceptions", "approvals"): "nobody lets go what they have asked for",
     ("exceptions", "movements"): "closing an unexplained balance books its correction",
     ("decisions", "accounts"): "keys that were replaced make old evidence worthless",
     ("accounts", "methods"): "a new account comes with its provider's documented methods",

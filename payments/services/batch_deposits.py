@@ -46,9 +46,15 @@ def why_not(batch: BatchPayout) -> str:
     return accounts.why_no_batches(batch.account)
 
 
+def paid_by(withdrawal: Withdrawal) -> BatchPayout | None:
+    """The batch payout whose deposit this withdrawal pays."""
+    rows = BatchPayout.objects.select_related("reference", "account", "created_by")
+    return rows.filter(withdrawal=withdrawal).first()
+
+
 def bar(withdrawal: Withdrawal) -> str:
     """Why this withdrawal may not be approved or leave now because of a batch payout; empty for all others."""
-    batch = BatchPayout.objects.filter(withdrawal=withdrawal).select_related("reference", "account").first()
+    batch = paid_by(withdrawal)
     if batch is None:
         if batches_at(withdrawal.purse).exists():
             return _(

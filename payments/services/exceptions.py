@@ -17,7 +17,7 @@ from backoffice.kit import wake
 from backoffice.permissions import guarded
 from payments.models import Balance, ExceptionItem, Movement, ProviderAccount, Reference
 
-from . import movements, references
+from . import approvals, movements, references
 
 Kind = ExceptionItem.Kind
 
@@ -191,6 +191,15 @@ def _book_drift(item: ExceptionItem, actor: Any) -> None:
     Balance.objects.filter(pk=balance.pk).update(drift=0, drift_since=None)
 
 
+def why_not_release(*, actor: Any, reference: Reference) -> str:
+    """Why this person may not let it go on, as a sentence: whoever asked for a transaction does not. Reads only."""
+    for link in Reference._meta.related_objects:
+        row = getattr(reference, link.get_accessor_name() or "", None) if link.one_to_one else None
+        if refusal := approvals.why_not_person(actor=actor, requester=getattr(row, "created_by", None)):
+            return refusal
+    return ""
+
+
 @guarded("payments.release_hold")
 @transaction.atomic
 def release_hold(*, actor: Any, reference: Reference, note: str) -> Reference:
@@ -199,6 +208,8 @@ def release_hold(*, actor: Any, reference: Reference, note: str) -> Reference:
     locked = Reference.objects.select_for_update().get(pk=reference.pk)
     if locked.held_at is None:
         raise ValidationError(_("This is not held."))
+    if refusal := why_not_release(actor=actor, reference=locked):
+        raise ValidationError(refusal)
     end_hold(actor=actor, reference=locked, note=note)
     wake.later("payments.refresh_reference", locked.value)
     return locked

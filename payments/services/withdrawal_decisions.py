@@ -34,7 +34,8 @@ from . import (
 Status = Withdrawal.Status
 Way = audit.Way
 SAME_CUSTOMER = gettext_noop(
-    "The account's keys were replaced since it was sent. Sending again could pay twice."
+    "The account's keys were replaced since it was sent. What is said to the new ones proves nothing about it, and sending"
+    " again could pay twice."
 )
 
 
@@ -89,6 +90,7 @@ def _may_fail(locked: Withdrawal, actor: Any) -> None:
     _decidable(locked)
     decisions.check_outsider(row=locked, actor=actor)
     _clean_look(locked)
+    _same_customer(locked)
 
 
 def _may_resend(locked: Withdrawal, actor: Any) -> None:
@@ -102,7 +104,7 @@ def _may_resend(locked: Withdrawal, actor: Any) -> None:
 
 
 def _same_customer(locked: Withdrawal) -> None:
-    """A provider refuses repeats only of the same customer: with other keys it could pay a second time."""
+    """Another customer's list does not show what was paid, and repeats are refused only to the customer who sent it."""
     decisions.check_same_customer(row=locked, operation=withdrawals.OPERATION, why=_(SAME_CUSTOMER))
 
 
@@ -112,8 +114,7 @@ def _may_confirm(locked: Withdrawal, actor: Any) -> Approval:
     )
     _decidable(locked)
     _clean_look(locked)
-    if proposal.step == Approval.Step.RESEND:
-        _same_customer(locked)
+    _same_customer(locked)
     return proposal
 
 

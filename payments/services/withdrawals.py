@@ -129,6 +129,8 @@ def approve(*, actor: Any, withdrawal: Withdrawal, seen: str = "") -> Withdrawal
     with transaction.atomic():
         locked = withdrawal_reports.lock(withdrawal.pk)
         approvals.check_person(actor=actor, requester=locked.created_by)
+        if batch := batch_deposits.paid_by(locked):
+            approvals.check_person(actor=actor, requester=batch.created_by)
         if refusal := withdrawal_fields.may_pay_out(locked.account):
             raise ValidationError(refusal)
         _check_bar(locked)

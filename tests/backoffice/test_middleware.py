@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
+from axes.helpers import get_client_ip_address
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
@@ -225,3 +227,29 @@ class TestStaffMiddleware:
         _inside, response = self.page(person, monkeypatch)
         assert response.headers["Cache-Control"] == "no-store"
         assert "camera=()" in response.headers["Permissions-Policy"]
+
+
+class TestClientAddress:
+    """Whose request it is, behind the proxies of docs/production.md: what the client writes itself is never believed."""
+
+    @pytest.mark.parametrize(
+        ("proxies", "told", "address"),
+        [
+            (0, None, "10.0.0.9"),
+            (0, "198.51.100.7", "10.0.0.9"),
+            (1, "198.51.100.7", "198.51.100.7"),
+            (1, "203.0.113.66, 198.51.100.7", "198.51.100.7"),
+            (2, "203.0.113.66,198.51.100.7, 192.0.2.1", "198.51.100.7"),
+            (2, "198.51.100.7", "10.0.0.9"),
+            (1, None, "10.0.0.9"),
+            (1, "2001:DB8::7", "2001:db8::7"),
+            (1, "nonsense", None),
+        ],
+    )
+    def test_it_is_the_one_that_our_outermost_proxy_saw(
+        self, proxies: int, told: str | None, address: str | None, settings: Any
+    ) -> None:
+        settings.PROXY_COUNT = proxies
+        headers = {} if told is None else {"HTTP_X_FORWARDED_FOR": told}
+        request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.9", **headers)
+        assert get_client_ip_address(request) == address

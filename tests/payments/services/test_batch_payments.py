@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
+from backoffice.services import roles
 from payments.models import BatchPayout, ExceptionItem, Movement, ProviderAccount, Withdrawal
 from payments.providers import PROVIDERS
 from payments.services import batch_alarms, batch_payments, withdrawals
@@ -82,6 +83,14 @@ class TestPaying:
         for role in ("viewer", "approver", "finance", "admin"):
             with pytest.raises(PermissionDenied):
                 pay(waiting, paying, people[role])
+
+    def test_whoever_asked_for_the_batch_does_not_approve_what_pays_it(
+        self, waiting: Any, paying: Any, people: Any
+    ) -> None:
+        asked = pay(waiting, paying, factories.person("operator"))
+        roles.give(actor=people["admin"], user=people["operator"], role="approver")
+        with pytest.raises(ValidationError, match="requested this yourself"):
+            withdrawals.approve(actor=people["operator"], withdrawal=asked)
 
     def test_the_ways_are_btc_to_an_address_from_accounts_that_may_pay(
         self, waiting: Any, paying: Any, people: Any

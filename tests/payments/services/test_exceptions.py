@@ -11,6 +11,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connections, transaction
 
+from backoffice.services import roles
 from payments.models import Balance, ExceptionItem, Invoice, Movement
 from payments.providers.base import InvoiceReport
 from payments.services import balances, exceptions, invoice_reports, invoices, movements
@@ -49,6 +50,16 @@ class TestHold:
             exceptions.release_hold(actor=people["finance"], reference=held.reference, note="x")
         with pytest.raises(ValidationError):
             exceptions.release_hold(actor=people["approver"], reference=held.reference, note="")
+
+    def test_whoever_asked_for_it_does_not_let_it_go(self, account: Any, held: Invoice) -> None:
+        """Also not as an approver of today."""
+        maker = factories.person("operator")
+        Invoice.objects.filter(pk=held.pk).update(created_by=maker)
+        roles.give(actor=factories.person("admin"), user=maker, role="approver")
+        with pytest.raises(ValidationError, match="requested this yourself"):
+            exceptions.release_hold(actor=maker, reference=held.reference, note="fine")
+        held.reference.refresh_from_db()
+        assert held.reference.held_at is not None
 
     def test_released_it_goes_on_with_what_the_person_accepted(self, held: Invoice, people: Any) -> None:
         exceptions.release_hold(

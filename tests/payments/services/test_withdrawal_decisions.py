@@ -88,15 +88,23 @@ class TestAMovedAccount:
 
 
 class TestOtherKeys:
-    @pytest.mark.parametrize("step", ["resend", "confirm"])
-    def test_with_other_keys_it_is_not_sent_again(
-        self, unknown: Withdrawal, paying: ProviderAccount, people: Any, box: Any, step: str
+    @pytest.mark.parametrize("outcome", ["resend", "failed"])
+    @pytest.mark.parametrize("step", ["propose", "confirm"])
+    def test_with_other_keys_nothing_is_decided_by_their_answers(
+        self, unknown: Withdrawal, paying: ProviderAccount, people: Any, box: Any, step: str, outcome: str
     ) -> None:
-        """Another customer of the provider: it does not know our reference, and would pay it once more."""
+        """Another customer of the provider: it does not know what was paid, and would pay it once more."""
         second = factories.person("approver")
+
+        def propose() -> None:
+            if outcome == "resend":
+                withdrawal_decisions.resend(actor=second, withdrawal=unknown, note=NOTE)
+            else:
+                withdrawal_decisions.resolve(actor=second, withdrawal=unknown, outcome=outcome, note=NOTE)
+
         look(unknown)
         if step == "confirm":
-            withdrawal_decisions.resend(actor=second, withdrawal=unknown, note=NOTE)
+            propose()
         other = factories.account(box).keys
         accounts.change(actor=people["admin"], account=paying, credentials=other)
         look(unknown)
@@ -104,7 +112,7 @@ class TestOtherKeys:
             if step == "confirm":
                 withdrawal_decisions.confirm(actor=factories.person("approver"), withdrawal=unknown)
             else:
-                withdrawal_decisions.resend(actor=second, withdrawal=unknown, note=NOTE)
+                propose()
 
 
 class TestAnAccountThatMayNotPayAnyMore:
