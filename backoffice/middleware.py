@@ -112,7 +112,7 @@ class StaffMiddleware:
             if request.user.is_authenticated:
                 self._activate(request)
             response = self.get_response(request)
-            if settings.DEBUG and response.status_code == 404:
+            if settings.DEBUG and isinstance(response, HttpResponseNotFound):
                 response = page_not_found(request, Http404())  # ours, as in production
         if request.user.is_authenticated:
             response.headers["Cache-Control"] = "no-store"

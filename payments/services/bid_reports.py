@@ -75,9 +75,9 @@ def _next_check(bid: Bid) -> dt.datetime | None:
     since = bid.sent_at or bid.created_at
     if bid.is_imported:
         since -= IMPORTED_EARLIER
-    if bid.status == Status.UNKNOWN:
+    if bid.status == Status.UNKNOWN and not bid.provider_id:
         return schedule.after_failures(max(bid.check_failures, 1))
-    if bid.status in Bid.LIVE:
+    if bid.status == Status.UNKNOWN or bid.status in Bid.LIVE:
         return schedule.next_by_age(LIVE_AGES, since)
     if bid.status in (Status.COMPLETE, Status.CANCELED) and bid.provider_id:
         return schedule.next_by_age(ENDED_AGES, bid.ended_at or since)

@@ -56,6 +56,9 @@ class MovementTable(BaseTable):
         tag = html.pill(record.tag, "warn") if record.tag else ""
         return format_html('<div>{} {}<span class="cell-sub">{}</span></div>', value, tag, record.label)
 
+    def export_kind(self, value: str, record: Movement) -> str:
+        return value
+
     def render_on_balance(self, record: Movement) -> SafeString:
         return counts(record)
 

@@ -24,7 +24,10 @@ MOST = 10_000
 #: So long the cache is left alone when it did not answer.
 PAUSE = 5.0
 
+#: So long a sender of good tokens may send any number of others: a provider keeps calling what we have given up.
+WELCOME = 3600
 _banned: dict[str, float] = {}
+_welcome: dict[str, float] = {}
 _silent_until = 0.0
 
 
@@ -39,11 +42,19 @@ def is_banned(request: HttpRequest) -> bool:
     return until > time.monotonic()
 
 
+def welcome(request: HttpRequest) -> None:
+    """A good token came from this request's address."""
+    if len(_welcome) >= MOST:
+        _welcome.clear()
+    if source := _source(request):
+        _welcome[source] = time.monotonic() + WELCOME
+
+
 def note(request: HttpRequest) -> None:
     """One more unknown token from this request's address."""
     global _silent_until
     source = _source(request)
-    if not source or time.monotonic() < _silent_until:
+    if not source or time.monotonic() < max(_silent_until, _welcome.get(source, 0.0)):
         return
     try:
         key = f"callback-guesses:{source}"
@@ -65,6 +76,7 @@ def forget() -> None:
     """Start anew, for tests."""
     global _silent_until
     _banned.clear()
+    _welcome.clear()
     _silent_until = 0.0
 
 

@@ -68,9 +68,11 @@ def receive(request: HttpRequest, provider: str, token: str) -> HttpResponse:
     except DatabaseError:
         connection.close()
         return HttpResponse(status=503)
-    if not known:
-        callback_guesses.note(request)
-    return HttpResponse(status=200 if known else 404)
+    if known:
+        callback_guesses.welcome(request)
+        return HttpResponse(status=200)
+    callback_guesses.note(request)
+    return HttpResponse(status=404)
 
 
 def _store(values: tuple[Any, ...]) -> int:

@@ -535,6 +535,20 @@ class TestAsking:
             assert [one.provider_status for one in told] == ["new", word]
             assert told[0].date_text == "2026-11-21 09:00:00"
 
+    def test_a_held_one_is_asked_about_no_oftener_than_any_other(
+        self, account: Any, exchanger: Any, settings: Any
+    ) -> None:
+        settings.POLL_FACTOR = 1
+        exchanger.change = lambda bid: bid | {"status": "payouterror"}
+        bid = exchangers.asked(account)
+        bids.submit(bid_id=bid.pk)
+        Bid.objects.filter(pk=bid.pk).update(sent_at=timezone.now() - dt.timedelta(hours=2))
+        bids.refresh(bid_id=bid.pk)
+        bid.refresh_from_db()
+        assert bid.status == "unknown" and bid.provider_id
+        assert bid.next_check_at is not None
+        assert bid.next_check_at - timezone.now() > dt.timedelta(minutes=3)
+
     def test_an_unknown_word_changes_nothing_and_is_told(self, account: Any, exchanger: Any) -> None:
         bid = exchangers.made(account)
         exchanger.word(bid.provider_id, "verify_docs")

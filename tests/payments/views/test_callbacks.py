@@ -163,6 +163,12 @@ class TestGuesses:
         monkeypatch.setattr(callback_guesses.time, "monotonic", lambda: now() + 61)
         assert self.guess(client, guesser, url)[0] == 200
 
+    def test_who_sends_good_ones_is_not_banned_for_dead_ones(self, url: str) -> None:
+        client, provider = Client(), "9.9.9.9"
+        assert self.guess(client, provider, url)[0] == 200
+        assert {self.guess(client, provider)[0] for _guess in range(40)} == {404}
+        assert self.guess(client, provider, url)[0] == 200
+
     def test_another_process_learns_of_it_with_its_first_guess(self, url: str) -> None:
         client = Client()
         for _guess in range(20):

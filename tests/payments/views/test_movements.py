@@ -126,6 +126,7 @@ class TestExport:
             wanted = Movement.objects.filter(kept).order_by("-booked_at", "-id")
             assert [Decimal(line["Amount"]) for line in lines] == [row.amount for row in wanted], query
             assert [line["Amount: currency"] for line in lines] == [row.currency for row in wanted]
+            assert [line["Kind"] for line in lines] == [row.kind for row in wanted]
 
     def test_a_formula_in_a_label_is_made_harmless(self, accounts: Any) -> None:
         rows.movement(accounts[0], "1", label='=HYPERLINK("http://x")')

@@ -47,6 +47,12 @@ class TestWallets:
             assert "292.00" in shown
             assert ("Change whom it is for" in shown) == (role == "operator")
 
+    def test_a_code_without_the_tag_is_not_shown(self, wallet: Wallet) -> None:
+        Wallet.objects.filter(pk=wallet.pk).update(tag="774411")
+        shown = rows.text_of(rows.browser("viewer").get(f"/wallets/{wallet.pk}/"))
+        assert "774411" in shown
+        assert 'class="qr-box"' not in shown
+
     def test_it_is_found_by_its_address(self, wallet: Wallet) -> None:
         shown = rows.text_of(rows.browser("viewer").get("/wallets/", {"q": wallet.address}))
         assert wallet.reference.value in shown
