@@ -35,7 +35,11 @@ class Invoice(Tracked):
         Status.AWAITING_APPROVAL: {Status.APPROVED, Status.REJECTED},
         Status.APPROVED: {Status.CREATING, Status.AWAITING_APPROVAL, Status.REJECTED},
         Status.REJECTED: set(),
-        Status.CREATING: {Status.OPEN, Status.PAID, Status.UNKNOWN, Status.FAILED, Status.CANCELED},
+        # Back only while nothing has left and its yes does not hold any more.
+        Status.CREATING: {
+            *(Status.OPEN, Status.PAID, Status.UNKNOWN, Status.FAILED, Status.CANCELED),
+            Status.AWAITING_APPROVAL,
+        },
         Status.UNKNOWN: {Status.OPEN, Status.PAID, Status.FAILED, Status.CANCELED},
         Status.OPEN: {Status.PAID, Status.EXPIRED, Status.CANCELED, Status.FAILED},
         Status.EXPIRED: {Status.PAID, Status.CANCELED, Status.FAILED},

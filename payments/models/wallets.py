@@ -30,7 +30,8 @@ class Wallet(Tracked):
         Status.AWAITING_APPROVAL: {Status.APPROVED, Status.REJECTED},
         Status.APPROVED: {Status.CREATING, Status.AWAITING_APPROVAL, Status.REJECTED},
         Status.REJECTED: set(),
-        Status.CREATING: {Status.ACTIVE, Status.UNKNOWN, Status.FAILED},
+        # Back only while nothing has left and its yes does not hold any more.
+        Status.CREATING: {Status.ACTIVE, Status.UNKNOWN, Status.FAILED, Status.AWAITING_APPROVAL},
         Status.UNKNOWN: {Status.ACTIVE, Status.FAILED},
         Status.ACTIVE: set(),
         Status.FAILED: set(),

@@ -33,7 +33,7 @@ from payments.providers.errors import Invalid, NotSupported, ProviderError
 from payments.providers.hosts import check_base_url
 from payments.providers.wallets import WithdrawalScans
 
-from . import approvals, calls, exceptions, health, methods
+from . import approvals, calls, exceptions, freeze, health, methods
 
 OPTIONS = (
     *("is_active", "money_in", "money_out", "rate_limit", "invoice_lifetime_days", "reserve_margin"),
@@ -307,6 +307,13 @@ def why_no_money_out(account: ProviderAccount) -> str:
     ).exists():
         return _("More was debited than approved. Close that exception first.")
     return ""
+
+
+def why_no_conversion(account_id: int) -> str:
+    """Why nothing may be made now for which the provider places orders; empty if it may. Asks nobody."""
+    if freeze.stops(account_id):
+        return _("Sending is frozen.")
+    return why_no_money_out(ProviderAccount.objects.get(pk=account_id))
 
 
 def why_no_batches(account: ProviderAccount) -> str:

@@ -6,17 +6,25 @@ All other rows of the list were taken in.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from django.db import transaction
+import structlog
+from django.db import DataError, IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from backoffice.kit.states import IllegalMove
 from payments.models import ExceptionItem, ProviderAccount
 from payments.providers.wallets import BadRow
 
 from . import exceptions
 
+log = structlog.get_logger(__name__)
+
 Kind = ExceptionItem.Kind
+#: What is wrong with one row; a database that is away is not.
+FAULTS = (ArithmeticError, ValueError, DataError, IntegrityError, IllegalMove)
 #: Beyond that the whole list has another shape, and one item more says so.
 MOST = 20
 
@@ -44,6 +52,19 @@ def tell(account: ProviderAccount, bad: Sequence[BadRow], where: str) -> None:
             % {"account": account, "list": where, "n": len(bad)},
             account=account,
         )
+
+
+@contextmanager
+def apart(
+    account: ProviderAccount, where: str, mark: Sequence[str], raw: Mapping[str, Any]
+) -> Iterator[None]:
+    """Undo and tell what fails while this row is kept: it must not stop the others. `raw` is without secrets."""
+    try:
+        with transaction.atomic():
+            yield
+    except FAULTS as error:
+        log.error("row.not_kept", account=account.pk, list=where, error=type(error).__name__)
+        tell(account, [BadRow("it could not be kept", raw, repr(mark))], where)
 
 
 def _is_closed(key: str) -> bool:

@@ -74,7 +74,9 @@ def ask_now(*, actor: Any, account: ProviderAccount) -> None:
 
 def _begin(account: ProviderAccount) -> dt.datetime:
     known = Deposit.objects.filter(account=account)
-    latest = known.order_by("-arrived_at").values_list("arrived_at", flat=True).first()
+    # One that is dated in the future must not hide all that arrives until then.
+    past = known.filter(arrived_at__lte=timezone.now())
+    latest = past.order_by("-arrived_at").values_list("arrived_at", flat=True).first()
     pending = known.filter(status=Status.PENDING, arrived_at__gt=timezone.now() - PATIENCE)
     oldest = pending.order_by("arrived_at").values_list("arrived_at", flat=True).first()
     begin = (latest or account.created_at) - OVERLAP
@@ -96,7 +98,8 @@ def keep(*, account: ProviderAccount, listed: Iterable[DepositReport], way: str)
     changed = 0
     for identity, reports in sorted(groups.items(), key=lambda item: item[1][0].created_at):
         if not _is_same(known[identity], reports):
-            changed += _apply_group(account, identity, reports, way, listed_keys=groups.keys())
+            with bad_rows.apart(account, "wallet/history", identity, reports[0].raw):
+                changed += _apply_group(account, identity, reports, way, listed_keys=groups.keys())
     return changed
 
 
@@ -185,12 +188,14 @@ def _new(account: ProviderAccount, report: DepositReport, *, ordinal: int, way: 
 
 
 def _same_transaction(row: Deposit, listed_keys: Iterable[Key], way: str) -> None:
-    """The same transaction stood here with another amount and is not listed any more: a person looks at both."""
+    """The same transaction stood here otherwise (its amount, how its address is spelled, a tag) and is not listed any
+    more: a person looks at both.
+    """
     if not row.txid:
         return
-    others = Deposit.objects.filter(
-        account=row.account, txid=row.txid, address=row.address, currency=row.currency, tag=row.tag
-    ).exclude(pk=row.pk)
+    others = Deposit.objects.filter(account=row.account, txid=row.txid, currency=row.currency).exclude(
+        pk=row.pk
+    )
     listed = set(listed_keys)
     for other in others:
         if _identity(other) not in listed and other.status != Status.REJECTED:

@@ -1,7 +1,8 @@
 """Of which bill a payment is that names none. Deals floor. Reads; joins nothing.
 
 What makes a match certain: only one bill in question has that method and amount; or a callback by the bill's own token
-names the payment's transaction; or one bill alone was called back and one payment alone is open. Never a guess.
+names the payment's transaction; or one bill alone is not paid yet, it was called back, and one payment alone is open.
+Never a guess.
 """
 
 from __future__ import annotations
@@ -59,27 +60,32 @@ def certain(
     if len(possible) == 1 and len(free) == 1:
         # Several payments, one bill: the first is its, the others are nobody's.
         return (free[0], "amount") if not alone or payments[0] is payment else (None, "")
-    called = [bill for bill in free if _was_called(bill, payment, asked_at)]
-    if len(called) == 1 and not alone:
-        return called[0], "token"
+    # Of several bills a callback that names no transaction tells none apart: it may be of a payment that is not listed.
+    if len(free) == 1 and not alone and _was_called(free[0], payment, asked_at):
+        return free[0], "token"
     return None, ""
 
 
 def _names(bill: Invoice, txid: str) -> bool:
     """Whether a callback by this bill's own token names the transaction."""
-    for body in Callback.objects.filter(token_reference=bill.reference_id).values_list("body", flat=True)[
-        :50
-    ]:
-        data = answers.json_object(bytes(body)) or {}
-        if txid in (str(data.get("txid") or ""), str(data.get("transaction_id") or "")):
-            return True
-    return False
+    bodies = Callback.objects.filter(token_reference=bill.reference_id).values_list("body", flat=True)
+    return any(txid in _named(body) for body in bodies[:50])
+
+
+def _named(body: bytes | memoryview) -> set[str]:
+    """The transactions that a callback names."""
+    data = answers.json_object(bytes(body)) or {}
+    return {str(data[name]) for name in ("txid", "transaction_id") if data.get(name)}
 
 
 def _was_called(bill: Invoice, payment: InvoicePayment, asked_at: dt.datetime) -> bool:
-    """Whether a callback by its own token came after the payment was made and before the list was read."""
-    return Callback.objects.filter(
+    """Whether a callback by its own token came after the payment was made and before the list was read. One that names
+    another transaction is no call for this payment.
+    """
+    calls_of_it = Callback.objects.filter(
         token_reference=bill.reference_id,
         received_at__gte=payment.arrived_at - SKEW,
         received_at__lte=asked_at,
-    ).exists()
+    )
+    bodies = calls_of_it.values_list("body", flat=True)[:50]
+    return any(not (named := _named(body)) or payment.txid in named for body in bodies)

@@ -40,6 +40,7 @@ Kind = ExceptionItem.Kind
 OVERLAP, PATIENCE = dt.timedelta(days=1), dt.timedelta(days=30)
 #: `matched_by` of one that no machine may match.
 DOUBTED = "doubt"
+LIST = "invoice/history"
 Key = tuple[str, ...]
 
 
@@ -53,13 +54,15 @@ def read_payments(*, account_id: int, way: str, priority: str) -> None:
     began = timezone.now()
     bad: list[BadRow] = []
     listed = client.scan_invoice_payments(_begin(account), bad=bad)
-    bad_rows.tell(account, bad, "invoice/history")
+    bad_rows.tell(account, bad, LIST)
     keep(account=account, listed=listed, way=way, asked_at=began)
 
 
 def _begin(account: ProviderAccount) -> dt.datetime:
     known = InvoicePayment.objects.filter(account=account)
-    latest = known.order_by("-arrived_at").values_list("arrived_at", flat=True).first()
+    # One that is dated in the future must not hide all that is paid until then.
+    past = known.filter(arrived_at__lte=timezone.now())
+    latest = past.order_by("-arrived_at").values_list("arrived_at", flat=True).first()
     pending = known.filter(status="pending", arrived_at__gt=timezone.now() - PATIENCE)
     oldest = pending.order_by("arrived_at").values_list("arrived_at", flat=True).first()
     begin = (latest or account.created_at) - OVERLAP
@@ -76,17 +79,46 @@ def keep(
     with transaction.atomic():
         # One at a time per account: matching looks at all open bills and payments together.
         ProviderAccount.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
-        changed = [row.pk for reports in groups.values() for row in _store(account, reports)]
+        listed_keys = {_key_of_report(reports[0]) for reports in groups.values()}
+        changed = []
+        for identity, reports in groups.items():
+            with bad_rows.apart(account, LIST, identity, reports[0].raw):
+                stored = _store(account, reports, listed_keys)
+                for row in stored:
+                    _tell_second(row, way)
+                changed += [row.pk for row in stored]
         changed += [row.pk for row in _match(account, asked_at)]
     # Also what was matched and then not applied: its worker died, or its bill was held and has been let go.
     waiting = Q(status="confirmed") & ~Q(invoice__status__in=[Status.PAID, Status.FAILED])
     for row in InvoicePayment.objects.filter(
         Q(pk__in=changed) | waiting, account=account, invoice__isnull=False
     ):
-        _apply(row, way)
+        facts = {"payment": row.pk, "transaction": row.txid, "invoice": row.invoice_id}
+        with bad_rows.apart(account, LIST, _key_of(row), facts):
+            _apply(row, way)
 
 
-def _store(account: ProviderAccount, reports: list[InvoicePaymentReport]) -> list[InvoicePayment]:
+def _key_of(row: InvoicePayment) -> Key:
+    at = row.arrived_at.astimezone(dt.UTC).isoformat()
+    return (row.method, money.plain(money.read(row.amount)), at)
+
+
+def _key_of_report(report: InvoicePaymentReport) -> Key:
+    at = report.created_at.astimezone(dt.UTC).isoformat()
+    return (f"{report.ticker}:{report.network}"[:64], money.plain(report.amount), at)
+
+
+def _stood_here(account: ProviderAccount, report: InvoicePaymentReport, listed_keys: set[Key]) -> bool:
+    """Whether the same transaction stood here otherwise and is not listed any more: it may be the same money."""
+    if not report.transaction_id:
+        return False
+    others = InvoicePayment.objects.filter(account=account, txid=report.transaction_id[:200])
+    return any(_key_of(other) not in listed_keys for other in others)
+
+
+def _store(
+    account: ProviderAccount, reports: list[InvoicePaymentReport], listed_keys: set[Key]
+) -> list[InvoicePayment]:
     """The rows of payments that are alike, brought up to date; those that changed."""
     one = reports[0]
     same: dict[str, Any] = {
@@ -113,7 +145,7 @@ def _store(account: ProviderAccount, reports: list[InvoicePaymentReport]) -> lis
         }
         if row is None:
             ordinal += 1
-            how = DOUBTED if is_doubted else ""
+            how = DOUBTED if is_doubted or _stood_here(account, report, listed_keys) else ""
             changed.append(
                 InvoicePayment.objects.create(
                     **same, **says, currency=one.ticker[:16], ordinal=ordinal, matched_by=how
@@ -127,6 +159,28 @@ def _store(account: ProviderAccount, reports: list[InvoicePaymentReport]) -> lis
             row.save(update_fields=list(says))
             changed.append(row)
     return changed
+
+
+def _tell_second(row: InvoicePayment, way: str) -> None:
+    """Two payments of one bill are confirmed, such as one that had been rejected and another that came for it: only one
+    is booked. In the transaction that keeps it, so that no worker that dies leaves it untold.
+    """
+    if row.status != "confirmed" or row.invoice is None:
+        return
+    both = InvoicePayment.objects.filter(invoice=row.invoice, status="confirmed").order_by("pk")
+    if len(both) < 2:
+        return
+    exceptions.open_item(
+        kind=Kind.OVERPAID,
+        key=f"{row.invoice.reference.value}:payments:{len(both)}",
+        title=_("%(n)s payments of this invoice are confirmed, and one is booked. Decide about the others.")
+        % {"n": len(both)},
+        account=row.account,
+        reference=row.invoice.reference,
+        way=way,
+        transactions=", ".join(one.txid or str(one.pk) for one in both),
+        amount=money.plain(money.read(row.gross)),
+    )
 
 
 # --- Of which bill ---

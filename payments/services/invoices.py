@@ -39,6 +39,7 @@ from . import (
     approvals,
     calls,
     destinations,
+    freeze,
     invoice_fields,
     invoice_reports,
     invoice_scans,
@@ -71,7 +72,9 @@ def create(
     hit("F0")
     try:
         with transaction.atomic(durable=True):
-            invoice = add(account=account, values=values, created_by=actor, form_token=form_token)
+            invoice = add(
+                account=account, values=values, created_by=actor, actor=actor, form_token=form_token
+            )
     except IntegrityError:
         earlier = _by_token(actor, form_token)
         if earlier is None:
@@ -81,9 +84,17 @@ def create(
 
 
 def add(
-    *, account: ProviderAccount, values: dict[str, Any], created_by: Any, form_token: UUID | None = None
+    *,
+    account: ProviderAccount,
+    values: dict[str, Any],
+    created_by: Any,
+    actor: Any = None,
+    form_token: UUID | None = None,
 ) -> Invoice:
-    """The row of a new bill from checked columns (invoice_fields.check). In the transaction of its cause."""
+    """The row of a new bill from checked columns (invoice_fields.check). In the transaction of its cause.
+
+    `actor`: who does this now, for the audit; None: nobody of the staff, such as a payer with a link of `created_by`.
+    """
     converts = orders.is_chosen(values["fields"])
     reference = references.take(account=account, kind=Reference.Kind.INVOICE)
     invoice = Invoice.objects.create(
@@ -98,10 +109,10 @@ def add(
     )
     accounts.object_token(reference)
     audit.record(
-        created_by,
+        actor,
         "invoice.requested" if converts else "invoice.created",
         invoice,
-        way=Way.STAFF if created_by else Way.SYSTEM,
+        way=Way.STAFF if actor else Way.SYSTEM,
         **invoice_fields.facts(invoice),
     )
     if not converts:
@@ -166,13 +177,34 @@ def _begin(invoice_id: int) -> None:
         locked = invoice_reports.lock(invoice_id)
         if locked.status != Status.APPROVED:
             return
-        if why := approvals.why_not(reference=locked.reference, digest=bound(locked)):
-            approvals.void(reference=locked.reference, reason=why)
-            invoice_reports.move(
-                locked, Status.AWAITING_APPROVAL, way=Way.SYSTEM, last_error=why[:300], note=why
-            )
-        else:
+        if not _back_to_approval(locked):
             invoice_reports.move(locked, Status.CREATING, way=Way.SYSTEM)
+
+
+def _back_to_approval(locked: Invoice) -> bool:
+    """Ask for a new yes where the one that is there does not hold any more. Whether it went back."""
+    why = approvals.why_not(reference=locked.reference, digest=bound(locked))
+    if why:
+        approvals.void(reference=locked.reference, reason=why)
+        invoice_reports.move(locked, Status.AWAITING_APPROVAL, way=Way.SYSTEM, last_error=why[:300], note=why)
+    return bool(why)
+
+
+def _may_convert(invoice_id: int, fence: int) -> bool:
+    """Whether a claimed one with a conversion, of which nothing has left, may be sent now. If not, it waits, or must be
+    approved again.
+    """
+    with transaction.atomic(durable=True):
+        locked = invoice_reports.lock(invoice_id)
+        if (locked.status, locked.fence) != (Status.CREATING, fence) or _back_to_approval(locked):
+            return False
+        why = accounts.why_no_conversion(locked.account_id)
+        if why:
+            again = timezone.now() + dt.timedelta(seconds=5)
+            schedule.unclaim(
+                Invoice, invoice_id, fence, **schedule.bump(last_error=why[:300], next_check_at=again)
+            )
+    return not why
 
 
 # --- Sending ---
@@ -190,14 +222,20 @@ def submit(*, invoice_id: int) -> None:
         # An earlier worker died or was cut off in the middle: ask, never send again.
         invoice_reports.doubt(invoice_id=invoice_id, error=_("The attempt was interrupted."), way=Way.SYSTEM)
         return
+    if orders.is_chosen(invoice.fields) and not _may_convert(invoice_id, fence):
+        return
 
     def guard() -> None:
         if not schedule.holds(Invoice, invoice_id, fence, status=Status.CREATING):
             raise Unavailable("claim lost")
-        if orders.is_chosen(invoice.fields) and approvals.why_not(
-            reference=invoice.reference, digest=bound(invoice)
-        ):
-            raise Unavailable("not approved", staff=gettext_noop("The approval does not hold any more."))
+        if orders.is_chosen(invoice.fields):
+            freeze.check(invoice.account_id)
+            if accounts.why_no_conversion(invoice.account_id):
+                raise Unavailable(
+                    "may not pay out", staff=gettext_noop("This account may not pay out any more.")
+                )
+            if approvals.why_not(reference=invoice.reference, digest=bound(invoice)):
+                raise Unavailable("not approved", staff=gettext_noop("The approval does not hold any more."))
         if invoice.destination_id and not destinations.is_approved(invoice.destination_id):
             raise Invalid(
                 "destination", staff=gettext_noop("Its receiving address is not in our book any more.")

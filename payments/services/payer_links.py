@@ -12,6 +12,7 @@ import uuid
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
@@ -19,6 +20,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from redis.exceptions import RedisError
 
 from backoffice import audit
 from backoffice.permissions import guarded
@@ -26,6 +28,8 @@ from payments.models import Invoice, PayerLink, ProviderAccount
 from payments.providers import PROVIDERS
 
 from . import invoice_fields, invoices
+
+log = structlog.get_logger(__name__)
 
 #: Stands in for the payer's address while the rest of the form is checked; never sent.
 SOMEBODY = "8.8.8.8"
@@ -124,11 +128,18 @@ def withdraw(*, actor: Any, link: PayerLink) -> PayerLink:
 
 # --- The public side ---
 def is_too_often(ip: str, *, opening: bool = False) -> bool:
-    """Count one more try of this address; whether it has had its share of this minute."""
+    """Count one more try of this address; whether it has had its share of this minute.
+
+    Without the cache nobody is counted: a token has 256 bits, and a payer who cannot pay is worse than a futile guess.
+    """
     minute = int(timezone.now().timestamp() // 60)
     key = f"payer:{'open' if opening else 'look'}:{hashlib.sha256(ip.encode()).hexdigest()[:24]}:{minute}"
-    cache.add(key, 0, timeout=120)
-    return cache.incr(key) > (OPENINGS if opening else LOOKS)
+    try:
+        cache.add(key, 0, timeout=120)
+        return cache.incr(key) > (OPENINGS if opening else LOOKS)
+    except (RedisError, OSError) as error:
+        log.warning("payer.not_counted", error=type(error).__name__)
+        return False
 
 
 def find(token: str, *, opened: str = "") -> PayerLink | None:
@@ -136,7 +147,9 @@ def find(token: str, *, opened: str = "") -> PayerLink | None:
     link = PayerLink.objects.filter(digest=_digest(token)).select_related("invoice__reference").first()
     if link is None:
         return None
-    mine = link.used_at is not None and secrets.compare_digest(opened, mark(link))
+    mine = link.used_at is not None and secrets.compare_digest(
+        opened.encode(errors="replace"), mark(link).encode()
+    )
     return link if mine or is_open(link) else None
 
 

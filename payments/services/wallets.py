@@ -5,6 +5,7 @@ What a report means stands in wallet_reports, what arrives at an address in depo
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -37,6 +38,7 @@ from . import (
     approvals,
     calls,
     deposits,
+    freeze,
     orders,
     references,
     schedule,
@@ -175,12 +177,19 @@ def _claim(wallet_id: int) -> int | None:
                 wallet_id=wallet_id, fence=fence, error=_("The attempt was interrupted."), way=Way.SYSTEM
             )
             return None
-        if locked.status == Status.APPROVED:
+        if orders.is_chosen(locked.fields):
             if why := approvals.why_not(reference=locked.reference, digest=bound(locked)):
                 wallet_reports.move(
                     locked, Status.AWAITING_APPROVAL, way=Way.SYSTEM, last_error=why[:300], note=why
                 )
                 return None
+            if why := accounts.why_no_conversion(locked.account_id):
+                again = timezone.now() + dt.timedelta(seconds=5)
+                schedule.unclaim(
+                    Wallet, wallet_id, fence, **schedule.bump(last_error=why[:300], next_check_at=again)
+                )
+                return None
+        if locked.status == Status.APPROVED:
             wallet_reports.move(locked, Status.CREATING, way=Way.SYSTEM, keep_claim=True)
     return fence
 
@@ -191,9 +200,12 @@ def _send(wallet: Wallet, fence: int) -> None:
     def guard() -> None:
         if not schedule.holds(Wallet, pk, fence, status=Status.CREATING):
             raise Unavailable("claim lost", staff=gettext_noop("Another worker has taken this over."))
-        if orders.is_chosen(wallet.fields) and approvals.why_not(
-            reference=wallet.reference, digest=bound(wallet)
-        ):
+        if not orders.is_chosen(wallet.fields):
+            return
+        freeze.check(wallet.account_id)
+        if accounts.why_no_conversion(wallet.account_id):
+            raise Unavailable("may not pay out", staff=gettext_noop("This account may not pay out any more."))
+        if approvals.why_not(reference=wallet.reference, digest=bound(wallet)):
             raise Unavailable("not approved", staff=gettext_noop("The approval does not hold any more."))
 
     try:

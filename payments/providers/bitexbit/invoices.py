@@ -62,8 +62,8 @@ def payment(row: Data, raw: Data) -> InvoicePaymentReport:
     return InvoicePaymentReport(
         ticker=needed(row, "ticker", limit=50),
         network=needed(row, "network", limit=50),
-        amount=amount(row, "amount"),
-        fee=amount(row, "fee"),
+        amount=reading.kept_amount(row, "amount"),
+        fee=reading.kept_amount(row, "fee"),
         status=state,
         provider_status=word,
         transaction_id=text(row, "txid"),

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from backoffice.kit import money
 from payments.providers import answers
 from payments.providers.answers import Unreadable, amount, needed, signed_amount, text
 from payments.providers.bitexbit.paging import Page
@@ -58,6 +59,14 @@ def optional_moment(data: Data, name: str) -> datetime | None:
 def optional_amount(data: Data, name: str) -> Decimal | None:
     """An amount, None when it is missing."""
     return None if data.get(name) in (None, "") else amount(data, name)
+
+
+def kept_amount(data: Data, name: str) -> Decimal:
+    """An amount that is booked: one with more digits than the house keeps cannot be read, it is never rounded."""
+    try:
+        return money.read(amount(data, name))
+    except money.BadAmount as error:
+        raise Unreadable(f"{name} has too many digits") from error
 
 
 def whole(data: Data, name: str) -> int | None:

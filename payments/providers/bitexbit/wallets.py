@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from payments.providers.answers import amount, needed, text
+from payments.providers.answers import needed, text
 from payments.providers.bitexbit import parameters, reading
 from payments.providers.bitexbit.gateway import Gateway, token
 from payments.providers.bitexbit.paging import Page
@@ -49,8 +49,8 @@ def deposit(row: Data, raw: Data) -> DepositReport:
     return DepositReport(
         ticker=needed(row, "ticker", limit=50),
         network=needed(row, "network", limit=50),
-        amount=amount(row, "amount"),
-        fee=amount(row, "fee"),
+        amount=reading.kept_amount(row, "amount"),
+        fee=reading.kept_amount(row, "fee"),
         status=state,
         provider_status=word,
         transaction_id=text(row, "txid"),

@@ -253,6 +253,29 @@ class TestNotCredited:
         assert not Movement.objects.exists()
         assert kinds() == ["hold"]
 
+    @pytest.mark.parametrize(
+        "change", [{"address": "0xabcd01"}, {"memo": "7"}, {"network": "TRON"}, {"amount": "99"}]
+    )
+    def test_the_same_transaction_spelled_otherwise_is_held(
+        self, there: Any, desk: Any, wallet: Wallet, change: dict[str, str]
+    ) -> None:
+        row = arrive(desk, wallet, status=5, amount="100", fee="0", txid="one", address="0xABCD01")
+        scan(there)
+        row.update(change)
+        for _n in range(2):
+            scan(there)
+        assert booked() == {"deposit": 100}
+        assert kinds() == ["hold"]
+
+    def test_one_transaction_to_two_addresses_is_two_deposits(
+        self, there: Any, desk: Any, wallet: Wallet
+    ) -> None:
+        for address in ("T1", "T2"):
+            arrive(desk, wallet, status=5, amount="100", fee="0", txid="one", address=address)
+            scan(there)
+        assert booked() == {"deposit": 200}
+        assert kinds() == []
+
     def test_what_may_be_part_of_the_opening_is_held(
         self, there: Any, desk: Any, wallet: Wallet, people: Any
     ) -> None:
@@ -321,6 +344,34 @@ class TestList:
         exceptions.close(actor=factories.person("finance"), item=item, note="Asked them.")
         scan(there)
         assert ExceptionItem.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            {"amount": "0.00012345678901234567"},
+            {"fee": "1.0000000000000000001"},
+            {"actual_confirmations": 10**12},  # it can be read, and not be kept
+        ],
+    )
+    def test_a_line_that_cannot_be_kept_stops_no_other(
+        self, there: Any, desk: Any, wallet: Wallet, bad: dict[str, Any]
+    ) -> None:
+        arrive(desk, wallet, status=5, **bad)
+        arrive(desk, wallet, status=5, amount="500", fee="0")
+        for _n in range(2):
+            scan(there)
+        assert booked() == {"deposit": 500}
+        assert kinds() == ["bad_row"]
+
+    def test_a_line_of_the_future_hides_none_that_arrive_before(
+        self, there: Any, desk: Any, wallet: Wallet
+    ) -> None:
+        future = (timezone.now() + dt.timedelta(days=365)).isoformat()
+        arrive(desk, wallet, status=5, amount="1", fee="0", created_at=future)
+        scan(there)
+        arrive(desk, wallet, status=5, amount="500", fee="0")
+        scan(there)
+        assert booked() == {"deposit": 501}
 
     def test_when_every_line_is_bad_one_item_says_how_many(
         self, there: Any, desk: Any, wallet: Wallet

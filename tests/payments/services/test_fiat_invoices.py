@@ -18,16 +18,19 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from payments.models import (
+    Approval,
     Callback,
     CallbackToken,
     ExceptionItem,
+    Freeze,
     Invoice,
     InvoicePayment,
     Movement,
+    ProviderAccount,
     ProviderCall,
 )
 from payments.providers.errors import ProviderError
-from payments.services import callbacks, exceptions, invoice_payments, invoices, polling
+from payments.services import callbacks, exceptions, freeze, invoice_payments, invoices, polling
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -134,6 +137,45 @@ class TestMaking:
         other = make(there, people["operator"], convert_ticker="BTC", convert_percent="2")
         invoices.reject(actor=people["approver"], invoice=other, reason="no")
 
+    @pytest.mark.parametrize("is_frozen", [True, False])
+    def test_no_conversion_while_money_out_is_stopped(
+        self, there: Any, people: Any, desk: Any, is_frozen: bool
+    ) -> None:
+        made = make(there, people["operator"], convert_ticker="BTC", convert_percent="2")
+        invoices.approve(actor=people["approver"], invoice=made)
+        if is_frozen:
+            freeze.set(actor=people["finance"], reason="stop")
+        else:
+            ProviderAccount.objects.filter(pk=there.pk).update(money_out=False)
+        invoices.submit(invoice_id=made.pk)
+        made.refresh_from_db()
+        assert (made.status, made.claimed_until, desk.bodies) == ("creating", None, [])
+        assert made.last_error
+        assert opened(there).status == "open"  # without a conversion it is money in
+        Freeze.objects.all().delete()
+        ProviderAccount.objects.filter(pk=there.pk).update(money_out=True)
+        invoices.submit(invoice_id=made.pk)
+        made.refresh_from_db()
+        assert made.status == "open", made.last_error
+
+    def test_a_yes_that_lapses_before_it_is_sent_is_asked_for_again(
+        self, there: Any, people: Any, desk: Any
+    ) -> None:
+        made = make(there, people["operator"], convert_ticker="BTC", convert_percent="2")
+        invoices.approve(actor=people["approver"], invoice=made)
+        desk.faults["invoice/create"] = [429]
+        invoices.submit(invoice_id=made.pk)
+        made.refresh_from_db()
+        assert made.status == "creating"
+        Approval.objects.update(expires_at=timezone.now() - dt.timedelta(hours=1))
+        invoices.submit(invoice_id=made.pk)
+        made.refresh_from_db()
+        assert made.status == "awaiting_approval"
+        invoices.approve(actor=people["approver"], invoice=made)
+        invoices.submit(invoice_id=made.pk)
+        made.refresh_from_db()
+        assert made.status == "open", made.last_error
+
 
 class TestDoubt:
     def test_what_was_made_is_found_by_its_own_callback_address(self, there: Any, desk: Any) -> None:
@@ -216,6 +258,54 @@ class TestPaying:
         row["txid"] = "second"
         assert look(other).status == "open"
         assert (booked()["invoice"], kinds()) == (100, ["ambiguous"])
+
+    @pytest.mark.parametrize("is_moved", [False, True])
+    def test_one_transaction_never_pays_two_bills(self, there: Any, desk: Any, is_moved: bool) -> None:
+        one, two = opened(there, amount="100"), opened(there, amount="50")
+        row = desk.payment(amount="100", fee="0", txid="same")
+        assert look(one).status == "paid"
+        row.update(amount="50")  # corrected there
+        if is_moved:
+            row.update(created_at=timezone.now().isoformat())
+        for _n in range(2):
+            look(two)
+        assert (two.status, booked(), kinds()) == ("open", {"invoice": 100}, ["ambiguous"])
+
+    def test_a_rejected_one_that_is_confirmed_after_another_paid_is_told(self, there: Any, desk: Any) -> None:
+        made = opened(there)
+        first = desk.payment(status=6)
+        look(made)
+        desk.payment()
+        assert look(made).status == "paid"
+        assert kinds() == ["deposit_rejected"]
+        first["status"] = 5
+        for _n in range(2):
+            look(made)
+        assert (booked()["invoice"], kinds()) == (100, ["deposit_rejected", "overpaid"])
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            {"amount": "1.0000000000000000001"},
+            {"amount": "999999999999999999", "fee": "1"},  # both can be read, their sum cannot be kept
+        ],
+    )
+    def test_a_line_that_cannot_be_kept_stops_no_other(
+        self, there: Any, desk: Any, bad: dict[str, str]
+    ) -> None:
+        desk.payment(**bad)
+        made = opened(there)
+        desk.payment()
+        assert look(made).status == "paid"
+        look(made)
+        assert kinds() == ["bad_row"]
+
+    def test_a_line_of_the_future_hides_none_that_is_paid_before(self, there: Any, desk: Any) -> None:
+        made = opened(there)
+        desk.payment(amount="1", created_at=(timezone.now() + dt.timedelta(days=365)).isoformat())
+        look(made)
+        desk.payment()
+        assert look(made).status == "paid"
 
     def test_pending_is_not_paid_and_rejected_is_told(self, there: Any, desk: Any) -> None:
         made = opened(there)
@@ -317,15 +407,33 @@ class TestMatching:
         with pytest.raises(ValidationError):
             invoice_payments.assign(actor=people["approver"], payment=payment, invoice=one, note="again")
 
-    def test_the_bills_own_callback_tells_them_apart(self, there: Any, desk: Any, client: Any) -> None:
+    @pytest.mark.parametrize(
+        ("body", "status"),
+        [(b"{}", "open"), (b'{"txid": "another"}', "open"), (b'{"txid": "this"}', "paid")],
+    )
+    def test_of_two_free_bills_only_a_named_transaction_tells(
+        self, there: Any, desk: Any, client: Any, body: bytes, status: str
+    ) -> None:
         one, two = opened(there), opened(there)
-        desk.payment()
-        call(client, two)
+        desk.payment(txid="this")
+        call(client, two, body)
         for pk in callbacks.claim(10):
             callbacks.process(callback_id=pk)
         one.refresh_from_db()
         two.refresh_from_db()
-        assert (one.status, two.status) == ("open", "paid")
+        assert (one.status, two.status) == ("open", status)
+
+    @pytest.mark.parametrize(("body", "status"), [(b"{}", "paid"), (b'{"txid": "another"}', "open")])
+    def test_the_last_free_bills_own_callback_is_enough_unless_it_names_another(
+        self, there: Any, desk: Any, client: Any, body: bytes, status: str
+    ) -> None:
+        one, two = opened(there), opened(there)
+        desk.payment(txid="first")
+        call(client, one, b'{"txid": "first"}')
+        assert look(one).status == "paid"
+        desk.payment(txid="second")
+        call(client, two, body)
+        assert look(two).status == status
 
     def test_a_callback_that_names_the_transaction_is_certain(
         self, there: Any, desk: Any, client: Any

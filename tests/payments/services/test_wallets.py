@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import uuid
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
 
-from payments.models import CallbackToken, ExceptionItem, Movement, ProviderCall, Wallet
+from payments.models import (
+    Approval,
+    CallbackToken,
+    ExceptionItem,
+    Freeze,
+    Movement,
+    ProviderAccount,
+    ProviderCall,
+    Wallet,
+)
 from payments.providers.errors import ProviderError
-from payments.services import deposits, polling, wallet_decisions, wallets
+from payments.services import deposits, freeze, polling, wallet_decisions, wallets
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONVERSION = {"convert_ticker": "BTC", "convert_percent": "2"}
@@ -159,6 +170,53 @@ class TestConversion:
         Wallet.objects.filter(pk=made.pk).update(fields=made.fields | {"convert_percent": "5"})
         assert submitted(made).status == "awaiting_approval"
         assert not desk.bodies
+
+    @pytest.mark.parametrize("is_frozen", [True, False])
+    def test_none_is_made_while_money_out_is_stopped(
+        self, there: Any, people: Any, desk: Any, is_frozen: bool
+    ) -> None:
+        made = make(there, people["operator"], **CONVERSION)
+        wallets.approve(actor=people["approver"], wallet=made)
+        if is_frozen:
+            freeze.set(actor=people["finance"], reason="stop")
+        else:
+            ProviderAccount.objects.filter(pk=there.pk).update(money_out=False)
+        assert submitted(made).status == "approved"
+        assert made.last_error
+        assert not desk.bodies
+        plain = make(there, people["operator"], _customer_reference="bob")
+        assert submitted(plain).status == "active"  # without a conversion it is money in
+        Freeze.objects.all().delete()
+        ProviderAccount.objects.filter(pk=there.pk).update(money_out=True)
+        assert submitted(made).status == "active", made.last_error
+
+    def test_a_stop_in_the_last_moment_counts(
+        self, there: Any, people: Any, desk: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = make(there, people["operator"], **CONVERSION)
+        wallets.approve(actor=people["approver"], wallet=made)
+        real = wallets._send
+
+        def stopped_first(*arguments: Any) -> None:
+            freeze.set(actor=people["finance"], reason="stop")
+            real(*arguments)
+
+        monkeypatch.setattr(wallets, "_send", stopped_first)
+        assert submitted(made).status == "creating"
+        assert not desk.bodies
+
+    def test_a_yes_that_lapses_before_it_is_sent_is_asked_for_again(
+        self, there: Any, people: Any, desk: Any
+    ) -> None:
+        made = make(there, people["operator"], **CONVERSION)
+        wallets.approve(actor=people["approver"], wallet=made)
+        desk.faults["wallet/create"] = [429]
+        assert submitted(made).status == "creating"
+        Approval.objects.update(expires_at=timezone.now() - dt.timedelta(hours=1))
+        assert submitted(made).status == "awaiting_approval"
+        wallets.approve(actor=people["approver"], wallet=made)
+        assert submitted(made).status == "active", made.last_error
+        assert len(desk.lists["wallets"]) == 1
 
     def test_nobody_approves_their_own_and_operators_none(self, there: Any, people: Any) -> None:
         made = make(there, people["operator"], **CONVERSION)

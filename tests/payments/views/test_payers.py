@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from backoffice.models import AuditEntry
 from payments.models import Invoice, InvoicePayment, PayerLink
@@ -107,6 +108,26 @@ class TestLink:
             with pytest.raises(ValidationError) as caught:
                 payer_links.create(actor=people["operator"], account=there, fields=good | changed)
             assert at in caught.value.error_dict
+
+    def test_what_a_payer_makes_is_no_act_of_staff(self, link: PayerLink) -> None:
+        assert opened(link, payer()).status_code == 302
+        made = AuditEntry.objects.get(verb="invoice.created")
+        assert (made.actor, made.way) == (None, "system")
+        assert Invoice.objects.get().created_by == link.created_by
+
+    def test_a_mark_that_is_no_mark_is_a_wrong_one(self, link: PayerLink) -> None:
+        opened(link, payer())
+        assert Client(REMOTE_ADDR=IP, HTTP_COOKIE="payer=\xe9").get(public(link)).status_code == 404
+
+    def test_a_payer_can_pay_while_the_cache_is_away(
+        self, link: PayerLink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(*_arguments: Any, **_named: Any) -> None:
+            raise RedisConnectionError("down")
+
+        monkeypatch.setattr(payer_links.cache, "add", away)
+        assert payer().get(public(link)).status_code == 200
+        assert opened(link, payer()).status_code == 302
 
     def test_looking_makes_nothing(self, link: PayerLink) -> None:
         """Mail and messengers look into links before their reader does."""
