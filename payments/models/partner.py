@@ -21,7 +21,7 @@ class PartnerProgram(models.Model):
     """What an account's exchanger last said about our part in its programme.
 
     `currency`: of the balance; the exchanger does not tell it there, so it is taken from a payout (`PARTNER` until
-    one has told it) and never changes again. `links` and `payouts` are the newest lines as they were told.
+    one has told it) and does not change once anything stands under it. `links` and `payouts` are the newest lines as they were told.
     """
 
     UNTOLD = "PARTNER"

@@ -11,16 +11,17 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice import audit
 from backoffice.kit import money, wake
-from backoffice.permissions import guarded
-from payments.models import Approval, Bid, BidAct
+from backoffice.permissions import APPROVER, guarded, roles
+from payments.models import Approval, Bid, BidAct, ProviderAccount
 from payments.providers.bids import BidStateReport
 from payments.providers.errors import (
     Denied,
@@ -33,7 +34,7 @@ from payments.providers.errors import (
     Unavailable,
 )
 
-from . import approvals, bid_fields, bid_reports, calls, freeze, schedule
+from . import accounts, approvals, bid_fields, bid_reports, calls, freeze, schedule
 from .failpoints import hit
 
 log = structlog.get_logger(__name__)
@@ -119,13 +120,17 @@ def _ask(actor: Any, bid: Bid, act: str, *, status: str = State.ASKED, note: str
             created_by=actor,
             note=note,
             next_check_at=timezone.now(),
-            fence=FENCES * (1 + BidAct.objects.filter(bid=locked).count()),
+            fence=FENCES * (1 + _last_fence(BidAct.objects.filter(bid=locked)) // FENCES),
         )
         Bid.objects.filter(pk=locked.pk).update(**schedule.bump())
         audit.record(actor, f"bid.{act}_{status}", locked, note=note)
         if status == State.ASKED:
             wake.later("payments.submit_bid_act", made.pk)
     return made
+
+
+def _last_fence(acts: Any) -> int:
+    return acts.aggregate(last=Max("fence"))["last"] or 0
 
 
 # --- The second person ---
@@ -187,6 +192,8 @@ def _bars(bid: Bid, act: str) -> str:
     """Why the state of the bid bars this. What is held may be canceled: a bad rate is best taken back there."""
     if refusal := bid_fields.may_exchange(bid.account):
         return refusal
+    if act == Act.COMPLETE and (refusal := accounts.why_no_money_out(bid.account)):
+        return refusal
     held = bid.reference.held_at is not None
     if act == Act.CANCEL and held and bid.status == Bid.Status.UNKNOWN and bid.provider_id:
         return ""
@@ -206,12 +213,17 @@ def _locked_act(bid: Bid, *states: str) -> BidAct | None:
 
 @guarded("payments.withdraw_bidact")
 def withdraw(*, actor: Any, bid: Bid) -> BidAct:
-    """Take back what has not been sent: the person who asked for it, or an approver. Raises ValidationError."""
+    """Take back what has not been sent: the person who asked for it, or an approver.
+
+    Raises ValidationError or PermissionDenied.
+    """
     with transaction.atomic():
         locked = bid_reports.lock(bid.pk)
         act = _locked_act(locked, State.AWAITING, State.ASKED)
         if act is None:
             raise ValidationError(_("There is nothing that could be taken back."))
+        if act.created_by_id != actor.pk and APPROVER not in roles(actor):
+            raise PermissionDenied(_("Only who asked for it or an approver may take it back."))
         _drop(act, _("Taken back."), actor=actor, way=Way.STAFF)
     return act
 
@@ -247,8 +259,9 @@ def _claim(act_id: int) -> BidAct | None:
         act = BidAct.objects.get(pk=act_id)
         act.bid = bid
         if act.act == Act.COMPLETE:
-            if freeze.stops(bid.account_id):
-                _wait(act, fence, _("Sending is frozen."))
+            refusal = accounts.why_no_money_out(bid.account)
+            if refusal or freeze.stops(bid.account_id):
+                _wait(act, fence, refusal or _("Sending is frozen."))
                 return None
             if why := approvals.why_not(
                 reference=bid.reference, digest=bound(act), step=Approval.Step.COMPLETE
@@ -284,6 +297,10 @@ def _send(act: BidAct) -> None:
     def guard() -> None:
         if act.act == Act.COMPLETE:
             freeze.check(bid.account_id)
+            if accounts.why_no_money_out(ProviderAccount.objects.get(pk=bid.account_id)):
+                raise Unavailable(
+                    "no money out", staff=gettext_noop("This account may not send money any more.")
+                )
             if approvals.why_not(reference=bid.reference, digest=bound(act), step=Approval.Step.COMPLETE):
                 raise Unavailable(
                     "not confirmed", staff=gettext_noop("The confirmation does not hold any more.")
@@ -351,21 +368,21 @@ def _end(
 
 
 def _recover(act_id: int) -> None:
-    """A worker vanished in the middle: by its attempt we know whether bytes may have left."""
+    """A worker vanished in the middle: by the attempts of this act we know whether bytes may have left."""
     with transaction.atomic(durable=True):
-        fence = schedule.claim(BidAct, act_id, status=State.SENDING)
-        if fence is None:
+        bid = bid_reports.lock(BidAct.objects.values_list("bid_id", flat=True).get(pk=act_id))
+        if schedule.claim(BidAct, act_id, status=State.SENDING) is None:
             return
-        act = BidAct.objects.select_related("bid__reference", "bid__account").get(pk=act_id)
-        operation = OPERATIONS[Act(act.act)]
-        left = calls.may_have_left(act.bid.reference, operation, fence=fence - 1)
-    if left:
-        _end(act, State.UNKNOWN, error=OutcomeUnknown("interrupted"))
-    else:
-        error = Unavailable(
-            "interrupted", staff=gettext_noop("The attempt was interrupted before anything was sent.")
-        )
-        _end(act, State.ASKED, error=error)
+        hit("F13")
+        act = BidAct.objects.get(pk=act_id)
+        before = _last_fence(BidAct.objects.filter(bid=bid, pk__lt=act_id))
+        if calls.may_have_left(bid.reference, OPERATIONS[Act(act.act)], after=before):
+            _end(act, State.UNKNOWN, error=OutcomeUnknown("interrupted"))
+        else:
+            error = Unavailable(
+                "interrupted", staff=gettext_noop("The attempt was interrupted before anything was sent.")
+            )
+            _end(act, State.ASKED, error=error)
 
 
 # --- The clock ---

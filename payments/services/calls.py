@@ -212,10 +212,15 @@ def client(
 
 
 def may_have_left(
-    reference: Reference, operation: str, *, fence: int | None = None, but: int | None = None
+    reference: Reference,
+    operation: str,
+    *,
+    fence: int | None = None,
+    but: int | None = None,
+    after: int | None = None,
 ) -> bool:
-    """Whether an attempt of this operation (under this fence; under any `but` that one) began and is not proven to
-    have had no effect.
+    """Whether an attempt of this operation (under this fence; under any `but` that one; under those `after` that one)
+    began and is not proven to have had no effect.
 
     Only the ends of NO_EFFECT are such a proof. A refusal is none: "already used" is one, too.
     """
@@ -224,6 +229,8 @@ def may_have_left(
         attempts = attempts.filter(fence=fence)
     if but is not None:
         attempts = attempts.exclude(fence=but)
+    if after is not None:
+        attempts = attempts.filter(fence__gt=after)
     return attempts.exclude(outcome__in=NO_EFFECT).exists()
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Max
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -40,13 +42,17 @@ def check_outsider(*, row: Tracked, actor: Any) -> None:
 
 # --- Evidence ---
 def last_look(reference: Reference) -> ProviderCall | None:
-    """The newest question about this transaction that the provider answered in some way."""
-    return (
-        ProviderCall.objects.filter(reference=reference, safe=True)
-        .exclude(outcome__in=["", "Unavailable", "RateLimited"])
-        .order_by("-started_at")
-        .first()
-    )
+    """The newest question about this transaction that the provider answered in some way, if it can show what was sent."""
+    looks = ProviderCall.objects.filter(reference=reference, safe=True)
+    answered = looks.exclude(outcome__in=["", "Unavailable", "RateLimited"])
+    return after_attempts(reference, answered.order_by("-started_at").first())
+
+
+def after_attempts(reference: Reference, look: ProviderCall | None) -> ProviderCall | None:
+    """The same look, if it began after all was over that may have left: one from before says nothing about that."""
+    left = ProviderCall.objects.filter(reference=reference, safe=False).exclude(outcome__in=calls.NO_EFFECT)
+    over = left.aggregate(at=Max(Coalesce("finished_at", "started_at")))["at"]
+    return None if look is None or (over is not None and look.started_at <= over) else look
 
 
 def fresh_look(reference: Reference) -> ProviderCall:

@@ -305,7 +305,9 @@ def _look_before(payout: PartnerPayout) -> str:
             "currency": payout.currency,
         }
     known = [row.provider_id for row in client.payouts(limit=500).rows]
-    PartnerPayout.objects.filter(pk=payout.pk).update(known_before=known)
+    mine = PartnerPayout.objects.filter(pk=payout.pk, fence=payout.fence, status=Status.SENDING)
+    if mine.update(known_before=known) != 1:
+        raise Unavailable("claim lost", staff=gettext_noop("Another worker has taken this over."))
     return ""
 
 

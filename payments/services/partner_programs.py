@@ -18,9 +18,11 @@ from backoffice.kit.fields import mask_card
 from backoffice.permissions import guarded
 from payments import addresses
 from payments.models import (
+    Balance,
     ExceptionItem,
     Movement,
     PartnerExchange,
+    PartnerPayout,
     PartnerProgram,
     ProviderAccount,
 )
@@ -89,7 +91,8 @@ def _keep(
         program.partner_id = report.partner_id
         program.balance = directions.kept(report.balance)
         program.min_payout = directions.kept(report.min_payout)
-        program.currency = program.currency or _currency(payouts)
+        if not program.currency or (program.currency == program.UNTOLD and not _is_used(account)):
+            program.currency = _currency(payouts)
         program.methods = [
             {
                 "id": one.id,
@@ -119,6 +122,14 @@ def _currency(payouts: Page[PartnerPayoutReport]) -> str:
     """What the balance is in: no answer says it but that of a payout. Once named it stays."""
     told = next((one.original_currency for one in payouts.rows if one.original_currency), "")
     return told[:16] or PartnerProgram.UNTOLD
+
+
+def _is_used(account: ProviderAccount) -> bool:
+    """Whether anything stands under the name that the balance has until its currency is told."""
+    return any(
+        model._base_manager.filter(account=account, currency=PartnerProgram.UNTOLD).exists()
+        for model in (Movement, Balance, PartnerPayout)
+    )
 
 
 def _payout(one: PartnerPayoutReport) -> dict[str, str]:

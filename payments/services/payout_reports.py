@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 from backoffice import audit
 from backoffice.kit import money, wake
 from backoffice.kit.states import check_move
-from payments.models import ExceptionItem, Movement, PartnerPayout
+from payments.models import ExceptionItem, Movement, PartnerPayout, PartnerProgram
 from payments.providers.errors import Denied, OutcomeUnknown, ProviderError, Refused
 from payments.providers.partner import PartnerPayoutReport
 
@@ -173,7 +174,28 @@ def _differences(payout: PartnerPayout, report: PartnerPayoutReport) -> list[str
     theirs = report.account.replace(" ", "")
     if theirs and "*" not in theirs and theirs != payout.payee_account.replace(" ", ""):
         found.append(_("It is paid to another account than approved."))
+    if _is_foreign(payout, report.original_amount, report.original_currency):
+        amount = "?" if report.original_amount is None else money.plain(report.original_amount)
+        found.append(
+            _("It cost %(amount)s %(theirs)s, approved were %(expected)s %(ours)s.")
+            % {
+                "amount": amount,
+                "theirs": report.original_currency[:16],
+                "expected": money.plain(payout.expected),
+                "ours": payout.currency,
+            }
+        )
     return found
+
+
+def _is_foreign(payout: PartnerPayout, amount: Decimal | None, currency: str) -> bool:
+    """Whether what it cost is said in another currency than that of the balance which was approved.
+
+    Where the currency of the balance was never told, only a smaller amount shows that: the whole balance leaves.
+    """
+    if not currency or currency[:16] == payout.currency:
+        return False
+    return payout.currency != PartnerProgram.UNTOLD or (amount is not None and amount < payout.expected)
 
 
 def _follow(payout: PartnerPayout, report: PartnerPayoutReport, way: str) -> None:
@@ -203,8 +225,10 @@ def _follow(payout: PartnerPayout, report: PartnerPayoutReport, way: str) -> Non
 
 
 def book(payout: PartnerPayout, *, way: str, actor: Any = None) -> None:
-    """Write what the balance lost, once: as stated, else what was approved. More than approved opens an item."""
+    """Write what the balance lost, once: as stated in its currency, else what was approved. More opens an item."""
     stated = payout.original_amount
+    if _is_foreign(payout, stated, payout.original_currency):
+        stated = None
     amount = payout.expected if stated is None else stated
     if not amount:
         return
@@ -216,7 +240,7 @@ def book(payout: PartnerPayout, *, way: str, actor: Any = None) -> None:
         amount=-amount,
         way=way,
         reference=payout.reference,
-        label="" if stated is not None else _("as approved, nothing was stated"),
+        label="" if stated is not None else _("as approved, nothing was stated in this currency"),
         actor=actor,
     )
     if booked is not None and amount > payout.max_debit:

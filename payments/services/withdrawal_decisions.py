@@ -52,7 +52,7 @@ def _decidable(locked: Withdrawal) -> None:
 def last_look(locked: Withdrawal) -> ProviderCall | None:
     """The newest look-up of this withdrawal at the provider."""
     if withdrawal_scans.is_scanned(locked.account):
-        return withdrawal_scans.evidence(locked)
+        return decisions.after_attempts(locked.reference, withdrawal_scans.evidence(locked))
     return decisions.last_look(locked.reference)
 
 

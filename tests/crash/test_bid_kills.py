@@ -164,6 +164,20 @@ class TestActs:
                 assert said == (name[-2:] not in DOUBTFUL), name
         assert BidAct.objects.count() == runs * (6 + len(points))
 
+    @money.volumes(1, 22)
+    def test_nor_when_who_finds_it_is_killed_too(
+        self, forge: Forge, exchanger: Any, account: Any, people: Any, runs: int
+    ) -> None:
+        for _run in range(runs):
+            bid = exchangers.made(account)
+            made = bid_acts.complete(actor=people["operator"], bid=bid, note="It arrived.")
+            bid_decisions.confirm(actor=people["approver"], bid=bid)
+            for point in ("F9", "F13", "F13"):
+                kill(forge, exchanger, "submit_act", point, row=made.pk)
+                BidAct.objects.update(claimed_until=None)
+            heal({"": made}, {"": "done"})
+            assert accepted(exchanger)[("success_bid", bid.provider_id)] == 1
+
 
 def _call(name: str) -> str:
     return name.split()[0].replace("complete", "success")

@@ -373,7 +373,7 @@ class Exchanger:
 # --- Ours ---
 def account(box: Exchanger, *, name: str = "exchanger", **options: Any) -> ProviderAccount:
     """An account of ours at it."""
-    options.setdefault("rate_limit", "500")
+    options = {"rate_limit": "500", "money_out": True} | options
     return accounts.create(
         actor=None,
         provider="premium_exchanger",

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import OperationalError
 from django.utils import timezone
 
-from payments.models import Approval, Bid, BidAct, ProviderCall
-from payments.services import bid_acts, bid_decisions, bids, exceptions, freeze
+from payments.models import Approval, Bid, BidAct, ExceptionItem, ProviderAccount, ProviderCall
+from payments.services import bid_acts, bid_decisions, bids, exceptions, freeze, schedule
 from tests import factories
 from tests.payments import exchanger as exchangers
 
@@ -27,6 +28,92 @@ def bid(exchanger: Any, transactional_db: None) -> Bid:
 
 def now(bid: Bid) -> Bid:
     return Bid.objects.select_related("reference", "account").get(pk=bid.pk)
+
+
+def asked(act: str, bid: Bid, people: Any) -> BidAct:
+    """One that waits for a worker."""
+    note = {"note": "Seen."} if act == "complete" else {}
+    made: BidAct = getattr(bid_acts, act)(actor=people["operator"], bid=bid, **note)
+    if note:
+        bid_acts.confirm(actor=people["approver"], bid=bid)
+    return made
+
+
+def next_worker() -> None:
+    """Whoever had it is gone, and its time has come."""
+    BidAct.objects.update(claimed_until=None, next_check_at=timezone.now())
+
+
+class TestInterrupted:
+    """Whatever dies and however often, what may have left is not said again."""
+
+    @pytest.mark.parametrize("act", ["complete", "cancel", "pay"])
+    @pytest.mark.parametrize("answer", ["", "drop_after"])
+    def test_nor_when_the_worker_that_finds_it_fails_too(
+        self, bid: Bid, exchanger: Any, people: Any, monkeypatch: pytest.MonkeyPatch, act: str, answer: str
+    ) -> None:
+        made = asked(act, bid, people)
+        exchanger.fail(f"{'success' if act == 'complete' else act}_bid", answer)
+        failing = [True, True, True]
+        real = bid_acts._end
+
+        def end(*arguments: Any, **more: Any) -> None:
+            if failing:
+                failing.pop()
+                raise OperationalError("server closed the connection unexpectedly")
+            real(*arguments, **more)
+
+        monkeypatch.setattr(bid_acts, "_end", end)
+        for _found in range(3):
+            with pytest.raises(OperationalError):
+                bid_acts.submit(act_id=made.pk)
+            next_worker()
+        for _found in range(3):
+            bid_acts.run_due()
+            next_worker()
+        made.refresh_from_db()
+        assert made.status == "unknown"
+        assert len(exchanger.accepted) == 2  # it was made, and this was said
+
+    def test_nor_when_more_claims_than_one_came_after_the_attempt(
+        self, bid: Bid, exchanger: Any, people: Any
+    ) -> None:
+        earlier = asked("pay", bid, people)
+        bid_acts.withdraw(actor=people["operator"], bid=bid)
+        BidAct.objects.filter(pk=earlier.pk).update(fence=2 * bid_acts.FENCES + 5)  # it waited for long
+        made = asked("pay", bid, people)
+        assert made.fence == 3 * bid_acts.FENCES
+        claimed = bid_acts._claim(made.pk)
+        assert claimed is not None
+        attempt(bid, exchanger, "pay_bid", claimed.fence)
+        for _dead in range(3):
+            next_worker()
+            assert schedule.claim(BidAct, made.pk) is not None
+        next_worker()
+        bid_acts.submit(act_id=made.pk)
+        made.refresh_from_db()
+        assert made.status == "unknown"
+
+    def test_an_attempt_of_an_earlier_act_does_not_count(
+        self, bid: Bid, exchanger: Any, people: Any, settings: Any
+    ) -> None:
+        settings.SETTLE_SECONDS = 0
+        exchanger.fail("pay_bid", "drop")
+        bid_acts.submit(act_id=asked("pay", bid, people).pk)
+        made = asked("pay", bid, people)
+        assert bid_acts._claim(made.pk) is not None
+        next_worker()
+        bid_acts.submit(act_id=made.pk)
+        made.refresh_from_db()
+        assert made.status == "asked"
+
+
+def attempt(bid: Bid, exchanger: Any, operation: str, fence: int) -> None:
+    """What stands on record of one that was cut off."""
+    ProviderCall.objects.create(
+        account=bid.account, reference=bid.reference, operation=operation, safe=False, method="POST",
+        url=exchanger.base_url, request="", request_digest="0" * 64, started_at=timezone.now(), fence=fence,
+    )  # fmt: skip
 
 
 class TestCancelAndPay:
@@ -118,18 +205,7 @@ class TestCancelAndPay:
         BidAct.objects.update(
             claimed_until=timezone.now() - dt.timedelta(seconds=1), next_check_at=timezone.now()
         )
-        ProviderCall.objects.create(
-            account=bid.account,
-            reference=bid.reference,
-            operation="cancel_bid",
-            safe=False,
-            method="POST",
-            url=exchanger.base_url,
-            request="",
-            request_digest="0" * 64,
-            started_at=timezone.now(),
-            fence=other.fence,
-        )
+        attempt(bid, exchanger, "cancel_bid", other.fence)
         assert bid_acts.run_due() == 1
         made.refresh_from_db()
         assert made.status == "unknown"
@@ -250,6 +326,44 @@ class TestComplete:
         bids.refresh(bid_id=bid.pk)
         with pytest.raises(ValidationError, match="held"):
             bid_acts.pay(actor=people["operator"], bid=bid)
+
+    @pytest.mark.parametrize("stop", ["money_out", "over_debit"])
+    def test_not_while_no_money_may_leave(self, bid: Bid, exchanger: Any, people: Any, stop: str) -> None:
+        def stopped(on: bool) -> None:
+            if stop == "money_out":
+                ProviderAccount.objects.update(money_out=not on)
+            elif on:
+                ExceptionItem.objects.create(account=bid.account, kind="over_debit", key="x", title="x")
+            else:
+                ExceptionItem.objects.all().delete()
+
+        made = bid_acts.complete(actor=people["operator"], bid=bid, note="x")
+        stopped(True)
+        with pytest.raises(ValidationError):
+            bid_acts.confirm(actor=people["approver"], bid=bid)
+        stopped(False)
+        bid_acts.confirm(actor=people["approver"], bid=bid)
+        stopped(True)
+        bid_acts.submit(act_id=made.pk)
+        made.refresh_from_db()
+        assert made.status == "asked" and made.last_error
+        stopped(False)
+        claimed = bid_acts._claim(made.pk)
+        assert claimed is not None
+        stopped(True)
+        bid_acts._send(claimed)  # switched off in the last moment
+        made.refresh_from_db()
+        assert (made.status, exchanger.count("success_bid")) == ("asked", 0)
+        stopped(False)
+        bid_acts.submit(act_id=made.pk)
+        assert exchanger.count("success_bid") == 1
+
+    def test_taken_back_by_who_asked_or_an_approver(self, bid: Bid, people: Any) -> None:
+        for taker in (people["operator"], people["approver"]):
+            bid_acts.complete(actor=people["operator"], bid=bid, note="x")
+            with pytest.raises(PermissionDenied):
+                bid_acts.withdraw(actor=factories.person("operator"), bid=bid)
+            assert bid_acts.withdraw(actor=taker, bid=bid).status == "dropped"
 
     def test_the_end_of_the_bid_ends_what_waits(self, bid: Bid, exchanger: Any, people: Any) -> None:
         made = bid_acts.complete(actor=people["operator"], bid=bid, note="x")

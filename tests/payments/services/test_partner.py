@@ -74,6 +74,18 @@ class TestProgram:
         assert program.links[0]["referrer"].startswith("https://shop.example/")
         assert Balance.objects.get(account=account).stated == Decimal("120.5")
 
+    @pytest.mark.parametrize("used", [True, False])
+    def test_the_balance_gets_its_name_while_nothing_stands_under_another(
+        self, account: Any, exchanger: Any, used: bool
+    ) -> None:
+        exchanger._add_partner_payout({"method_id": "5", "account": PAYEE})
+        if not used:
+            Balance.objects.all().delete()
+        for _twice in range(2):
+            partner_programs.refresh(account_id=account.pk)
+        assert PartnerProgram.objects.get().currency == ("PARTNER" if used else "USD")
+        assert Balance.objects.get().currency == PartnerProgram.objects.get().currency
+
     def test_a_reward_is_booked_once_and_only_when_accrued(self, account: Any, exchanger: Any) -> None:
         exchanger.partner_exchanges = [row(1, 0), row(2, 1, "0.45")]
         exchanger.balance += Decimal("0.45")
@@ -252,6 +264,25 @@ class TestSend:
         assert (payout.status, payout.provider_id) == ("pending", "10")
         assert exchanger.count("add_partner_payout") == 1
 
+    def test_a_worker_that_was_overtaken_leaves_what_was_known_before(
+        self, account: Any, exchanger: Any, people: Any
+    ) -> None:
+        payout = approved(account, people)
+        overtaken = partner._claim(payout.pk)
+        assert overtaken is not None
+        PartnerPayout.objects.update(claimed_until=None)
+        partner.submit(partner_payout_id=payout.pk)  # nothing has left: back to approved
+        exchanger.fail("add_partner_payout", "drop_after")
+        partner.submit(partner_payout_id=payout.pk)
+        exchanger.balance = Decimal("120.5")
+        partner._send(overtaken)
+        payout.refresh_from_db()
+        assert (payout.status, payout.known_before) == ("unknown", [])
+        partner.refresh(partner_payout_id=payout.pk)
+        payout.refresh_from_db()
+        assert (payout.status, payout.provider_id) == ("pending", "9")
+        assert exchanger.count("add_partner_payout") == 1
+
     def test_two_new_ones_are_for_people(self, account: Any, exchanger: Any, people: Any) -> None:
         exchanger.fail("add_partner_payout", "drop_after")
         payout = sent(account, people)
@@ -292,11 +323,18 @@ class TestSend:
     def test_people_may_say_that_it_arrived(self, account: Any, exchanger: Any, people: Any) -> None:
         exchanger.fail("add_partner_payout", "drop")
         payout = sent(account, people)
+        assert ProviderCall.objects.filter(reference=payout.reference, safe=True).exists()
+
+        def resolve() -> None:
+            payout_decisions.resolve(
+                actor=factories.person("approver"), payout=payout, outcome="complete", note="It is here."
+            )
+
+        with pytest.raises(ValidationError, match="Check now"):
+            resolve()  # the list was read before it was sent, which shows nothing
         with pytest.raises(ProviderError):
             partner.refresh(partner_payout_id=payout.pk)
-        payout_decisions.resolve(
-            actor=factories.person("approver"), payout=payout, outcome="complete", note="It is here."
-        )
+        resolve()
         assert Movement.objects.get().amount == Decimal("-120.5")
 
     def test_a_grown_balance_must_be_approved_anew(self, account: Any, exchanger: Any, people: Any) -> None:
@@ -337,6 +375,24 @@ class TestSend:
         payout.reference.refresh_from_db()
         assert "another account" in payout.reference.hold_reason
         assert not Movement.objects.exists()
+
+    @pytest.mark.parametrize("told", ["EUR", ""])
+    def test_a_cost_in_another_currency_is_held_and_not_booked_as_ours(
+        self, account: Any, exchanger: Any, people: Any, told: str
+    ) -> None:
+        """Also where the balance has no name: all of it leaves, so what is less is something else."""
+        PartnerProgram.objects.update(currency=told or PartnerProgram.UNTOLD)
+        payout = sent(account, people)
+        exchanger.payouts[0].update(original_amount="100", status="1")
+        partner.refresh(partner_payout_id=payout.pk)
+        payout.refresh_from_db()
+        payout.reference.refresh_from_db()
+        assert "100 USD" in payout.reference.hold_reason and payout.status == "pending"
+        assert not Movement.objects.exists()
+        payout_decisions.resolve(
+            actor=factories.person("approver"), payout=payout, outcome="complete", note="It is here."
+        )
+        assert Movement.objects.get().amount == Decimal("-120.5")
 
     @pytest.mark.parametrize("left", [True, False])
     def test_an_interrupted_worker(self, account: Any, exchanger: Any, people: Any, left: bool) -> None:
