@@ -112,6 +112,7 @@ DESIGN = {
 
 # Takes `actor` to write it down, and is called only by services that were closed before.
 INNER = {
+    "payments.services.invoices.add",
     "payments.services.invoice_reports.move",
     "payments.services.movements.book",
     "payments.services.exceptions.end_hold",

@@ -17,17 +17,16 @@ def written() -> Iterator[str]:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Call) and called(node) == "record" and len(node.args) >= 3:
                 for part in ast.walk(node.args[1]):
-                    if isinstance(part, ast.Constant) and isinstance(part.value, str) and "." in part.value:
-                        yield part.value.rstrip(".")
+                    text = part.value if isinstance(part, ast.Constant) else None
+                    if isinstance(text, str) and "." in text.rstrip("."):
+                        yield text
 
 
 def test_verbs_are_found() -> None:
     assert {"invoice.created", "account.changed"} <= set(written())
 
 
-@pytest.mark.parametrize(
-    "verb", sorted({verb for verb in written() if verb not in ("invoice", "withdrawal", "voucher")})
-)
+@pytest.mark.parametrize("verb", sorted(set(written())))
 def test_a_verb_has_its_sentence(verb: str) -> None:
     assert verb in dict(verbs.known())
 

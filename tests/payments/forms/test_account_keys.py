@@ -17,7 +17,7 @@ class TestBoxes:
             box = boxes[KEY + field.name]
             assert (str(box.label), str(box.help_text)) == (field.label, field.help)
             assert not box.required
-            assert 'value="typed"' not in box.widget.render("x", "typed")
+            assert ('value="typed"' in box.widget.render("x", "typed")) == (not field.secret)
 
     def test_of_all_say_whose_they_are(self) -> None:
         boxes = key_fields(None)
