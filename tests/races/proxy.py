@@ -46,9 +46,11 @@ class Proxy:
             return
         server = socket.create_connection(("127.0.0.1", self._target))
         answers = threading.Thread(target=self._pump, args=(server, client, down, False), daemon=True)
-        answers.start()
+        if up is None:  # else a quick answer to the last byte could overtake the reset
+            answers.start()
         self._pump(client, server, up, True)
-        answers.join(10)
+        if up is None:
+            answers.join(10)
         for end in (client, server):
             end.close()
 
