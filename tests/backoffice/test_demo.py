@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,7 @@ class TestMonth:
     ) -> None:
         call_command("demo")
         assert "every row as the sandbox tells it" in capsys.readouterr().out
+        assert not logging.root.manager.disable
         is_plausible()
         agrees(box)
         stands = dt.datetime.fromisoformat(box.control("clock")["now"])

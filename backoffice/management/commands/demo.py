@@ -98,8 +98,11 @@ class Command(BaseCommand):
             end=now,
         )
         logging.disable(logging.INFO)  # a line per call would bury the logins
-        count = demo.play(stage)
-        broken = demo.check()
+        try:
+            count = demo.play(stage)
+            broken = demo.check()
+        finally:
+            logging.disable(logging.NOTSET)
         if broken:
             raise CommandError("The demo differs from the sandbox:\n" + "\n".join(broken))
         return [("demo month", f"{count} scenes, every row as the sandbox tells it")]
