@@ -14,6 +14,7 @@ import structlog
 from django.db import DataError, IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from backoffice import audit
 from backoffice.kit.states import IllegalMove
 from payments.models import ExceptionItem, ProviderAccount
 from payments.providers.wallets import BadRow
@@ -52,6 +53,26 @@ def tell(account: ProviderAccount, bad: Sequence[BadRow], where: str) -> None:
             % {"account": account, "list": where, "n": len(bad)},
             account=account,
         )
+
+
+@transaction.atomic
+def set_aside(*, account: ProviderAccount, raw: Any, title: str, way: str = audit.Way.POLL) -> bool:
+    """A line of a provider's list that cannot be read or kept: a person sees it as it came. True when it is new.
+
+    What gives power over a transaction (`hash`) is left out.
+    """
+    told = dict(raw) if isinstance(raw, dict) else {"line": raw}
+    told.pop("hash", None)
+    digest = hashlib.sha256(repr(sorted(told.items(), key=str)).encode()).hexdigest()[:32]
+    item = exceptions.open_item(
+        kind=Kind.BAD_ROW,
+        key=f"{account.pk}:{digest}",
+        title=title,
+        account=account,
+        way=way,
+        line={str(name): str(value)[:300] for name, value in told.items()},
+    )
+    return item.seen == 1
 
 
 @contextmanager

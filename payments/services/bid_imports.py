@@ -26,7 +26,7 @@ from payments.providers import offering
 from payments.providers.bids import BidRow, Bids, Page
 from payments.providers.errors import NotSupported, ProviderError
 
-from . import accounts, bid_fields, bid_reports, bids, calls, exceptions, references
+from . import accounts, bad_rows, bid_fields, bid_reports, bids, calls, exceptions, references
 
 WINDOW = dt.timedelta(days=30)
 EVERY = dt.timedelta(minutes=15)
@@ -268,4 +268,4 @@ def _second(ours: Bid, row: BidRow) -> None:
 
 def _set_aside(account: ProviderAccount, raw: Any) -> bool:
     title = _("%(account)s: a line of the exchanger’s list of bids could not be read.")
-    return exceptions.set_aside(account=account, raw=raw, title=title % {"account": account.name})
+    return bad_rows.set_aside(account=account, raw=raw, title=title % {"account": account.name})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from decimal import Decimal
 from typing import Any
 
@@ -77,26 +76,6 @@ def hold(
         way=way,
         **facts,
     )
-
-
-@transaction.atomic
-def set_aside(*, account: ProviderAccount, raw: Any, title: str, way: str = audit.Way.POLL) -> bool:
-    """A line of a provider's list that cannot be read or kept: a person sees it as it came. True when it is new.
-
-    What gives power over a transaction (`hash`) is left out.
-    """
-    told = dict(raw) if isinstance(raw, dict) else {"line": raw}
-    told.pop("hash", None)
-    digest = hashlib.sha256(repr(sorted(told.items(), key=str)).encode()).hexdigest()[:32]
-    item = open_item(
-        kind=Kind.BAD_ROW,
-        key=f"{account.pk}:{digest}",
-        title=title,
-        account=account,
-        way=way,
-        line={str(name): str(value)[:300] for name, value in told.items()},
-    )
-    return item.seen == 1
 
 
 def _locked(item: ExceptionItem) -> ExceptionItem:
@@ -191,25 +170,16 @@ def _book_drift(item: ExceptionItem, actor: Any) -> None:
     Balance.objects.filter(pk=balance.pk).update(drift=0, drift_since=None)
 
 
-def why_not_release(*, actor: Any, reference: Reference) -> str:
-    """Why this person may not let it go on, as a sentence: whoever asked for a transaction does not. Reads only."""
-    for link in Reference._meta.related_objects:
-        row = getattr(reference, link.get_accessor_name() or "", None) if link.one_to_one else None
-        if refusal := approvals.why_not_person(actor=actor, requester=getattr(row, "created_by", None)):
-            return refusal
-    return ""
-
-
 @guarded("payments.release_hold")
 @transaction.atomic
 def release_hold(*, actor: Any, reference: Reference, note: str) -> Reference:
-    """Let a held transaction go on and close its items. Raises ValidationError without a note or a hold."""
+    """Let a held transaction go on and close its items. Raises ValidationError (no note, no hold, own request)."""
     note = _noted(note)
     locked = Reference.objects.select_for_update().get(pk=reference.pk)
     if locked.held_at is None:
         raise ValidationError(_("This is not held."))
-    if refusal := why_not_release(actor=actor, reference=locked):
-        raise ValidationError(refusal)
+    row = getattr(locked, locked.kind, None)
+    approvals.check_person(actor=actor, requester=getattr(row, "created_by", None))
     end_hold(actor=actor, reference=locked, note=note)
     wake.later("payments.refresh_reference", locked.value)
     return locked

@@ -32,7 +32,7 @@ from payments.providers.errors import NotSupported, ProviderError
 from payments.providers.partner import Partner, PartnerLink, PartnerPayoutReport, PartnerReport
 from payments.providers.partner import PartnerExchange as Told
 
-from . import balances, calls, directions, exceptions, movements
+from . import bad_rows, balances, calls, directions, exceptions, movements
 
 EVERY = dt.timedelta(minutes=10)
 LINES = 500
@@ -115,7 +115,7 @@ def _keep(
 def _set_aside(account: ProviderAccount, lines: tuple[Any, ...], what: str) -> None:
     for raw in lines:
         title = _("%(account)s: a line of the partner programme (%(what)s) could not be read.")
-        exceptions.set_aside(account=account, raw=raw, title=title % {"account": account.name, "what": what})
+        bad_rows.set_aside(account=account, raw=raw, title=title % {"account": account.name, "what": what})
 
 
 def _currency(payouts: Page[PartnerPayoutReport]) -> str:

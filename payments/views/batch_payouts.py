@@ -43,6 +43,8 @@ from payments.services import (
 )
 from payments.tables.batch_payouts import BatchPayoutTable, signature
 
+from .references import RELEASE
+
 Status = BatchPayout.Status
 APPROVE, REQUEST, PAY = (
     "payments.approve_batchpayout",
@@ -105,15 +107,7 @@ class BatchPayoutDetailView(DetailView):
             "refresh-cw",
             when=lambda one: one.status in ASKABLE,
         ),
-        Action(
-            gettext_lazy("Release hold"),
-            "payments:reference_release",
-            "payments.release_hold",
-            "lock-open",
-            confirm=True,
-            by="reference_id",
-            when=lambda one: one.reference.held_at is not None,
-        ),
+        RELEASE,
         Action(
             gettext_lazy("Resolve"),
             "payments:batchpayout_resolve",

@@ -28,6 +28,7 @@ from payments.services import bid_acts, bid_decisions, bids
 from payments.tables.bids import ActTable, BidTable, HistoryTable
 
 from . import bid_facts as facts
+from .references import RELEASE
 
 Status = Bid.Status
 CREATE = "payments.create_bid"
@@ -90,15 +91,7 @@ class BidDetailView(DetailView):
             "refresh-cw",
             when=is_askable,
         ),
-        Action(
-            gettext_lazy("Release hold"),
-            "payments:reference_release",
-            "payments.release_hold",
-            "lock-open",
-            confirm=True,
-            by="reference_id",
-            when=lambda bid: bid.reference.held_at is not None,
-        ),
+        RELEASE,
         Action(
             gettext_lazy("Cancel it"),
             "payments:bid_cancel",

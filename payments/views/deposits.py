@@ -13,6 +13,8 @@ from payments.models import Deposit, ExceptionItem, Movement
 from payments.services import deposits
 from payments.tables.wallets import DepositTable, confirmations
 
+from .references import RELEASE
+
 Status = Deposit.Status
 
 
@@ -34,15 +36,7 @@ class DepositDetailView(DetailView):
         Action(
             gettext_lazy("Check now"), "payments:deposit_refresh", "payments.refresh_deposit", "refresh-cw"
         ),
-        Action(
-            gettext_lazy("Release hold"),
-            "payments:reference_release",
-            "payments.release_hold",
-            "lock-open",
-            confirm=True,
-            by="reference_id",
-            when=lambda one: one.reference.held_at is not None,
-        ),
+        RELEASE,
     )
 
     def is_final(self, obj: Deposit) -> bool:

@@ -45,6 +45,7 @@ from payments.services import invoices
 from payments.tables.invoices import InvoiceTable
 
 from .invoice_facts import asked_for, doubt, over, parameters, way
+from .references import RELEASE
 
 Status = Invoice.Status
 FINAL = frozenset({Status.PAID, Status.FAILED, Status.REJECTED})
@@ -220,15 +221,7 @@ class InvoiceDetailView(DetailView):
             "refresh-cw",
             when=lambda invoice: invoice.status not in NOT_SENT,
         ),
-        Action(
-            gettext_lazy("Release hold"),
-            "payments:reference_release",
-            "payments.release_hold",
-            "lock-open",
-            confirm=True,
-            by="reference_id",
-            when=_is_held,
-        ),
+        RELEASE,
         Action(
             gettext_lazy("Reject"),
             "payments:invoice_reject",

@@ -35,6 +35,8 @@ from payments.models import Approval, ExceptionItem, Movement, PartnerPayout, Pa
 from payments.services import approvals, decisions, freeze, partner, payout_decisions
 from payments.tables.partner import PartnerPayoutTable
 
+from .references import RELEASE
+
 Status = PartnerPayout.Status
 APPROVE = "payments.approve_partnerpayout"
 RELATED = ("reference", "account__health", "created_by")
@@ -142,15 +144,7 @@ class PartnerPayoutDetailView(DetailView):
             "refresh-cw",
             when=lambda one: one.status in ASKABLE,
         ),
-        Action(
-            gettext_lazy("Release hold"),
-            "payments:reference_release",
-            "payments.release_hold",
-            "lock-open",
-            confirm=True,
-            by="reference_id",
-            when=lambda one: one.reference.held_at is not None,
-        ),
+        RELEASE,
         Action(
             gettext_lazy("Cancel it"),
             "payments:partnerpayout_cancel",

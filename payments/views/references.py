@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import office
 from backoffice.kit.timeline import flat
-from backoffice.kit.views import ActionView, StaffView
+from backoffice.kit.views import Action, ActionView, StaffView
 from payments.forms.exceptions import NoteForm
 from payments.models import ExceptionItem, Reference
 from payments.services import exceptions
@@ -29,6 +29,18 @@ class ReferenceView(StaffView):
         return HttpResponseRedirect(
             reverse(kind.detail, kwargs={"pk": getattr(reference, reference.kind).pk})
         )
+
+
+#: The button on every page of what can be held.
+RELEASE = Action(
+    _("Release hold"),
+    "payments:reference_release",
+    "payments.release_hold",
+    "lock-open",
+    confirm=True,
+    by="reference_id",
+    when=lambda one: one.reference.held_at is not None,
+)
 
 
 class ReferenceReleaseView(ActionView):

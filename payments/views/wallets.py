@@ -32,6 +32,8 @@ from payments.providers.wallets import Wallets
 from payments.services import approvals, orders, wallet_fields, wallets
 from payments.tables.wallets import WalletDepositTable, WalletTable
 
+from .references import RELEASE
+
 Status = Wallet.Status
 CREATE, APPROVE = "payments.create_wallet", "payments.approve_wallet"
 SHOWN_DEPOSITS = 20
@@ -152,15 +154,7 @@ class WalletDetailView(DetailView):
             "refresh-cw",
             when=lambda one: one.status in (Status.ACTIVE, Status.UNKNOWN),
         ),
-        Action(
-            gettext_lazy("Release hold"),
-            "payments:reference_release",
-            "payments.release_hold",
-            "lock-open",
-            confirm=True,
-            by="reference_id",
-            when=lambda one: one.reference.held_at is not None,
-        ),
+        RELEASE,
         Action(
             gettext_lazy("Change whom it is for"),
             "payments:wallet_give",

@@ -23,6 +23,7 @@ from payments.services import approvals, balances, movements, withdrawals
 from payments.tables.withdrawals import WithdrawalTable
 
 from . import withdrawal_facts as facts
+from .references import RELEASE
 from .withdrawal_bulk import ASKABLE
 
 Status = Withdrawal.Status
@@ -101,15 +102,7 @@ class WithdrawalDetailView(DetailView):
             "refresh-cw",
             when=lambda one: one.status in ASKABLE,
         ),
-        Action(
-            gettext_lazy("Release hold"),
-            "payments:reference_release",
-            "payments.release_hold",
-            "lock-open",
-            confirm=True,
-            by="reference_id",
-            when=lambda one: one.reference.held_at is not None,
-        ),
+        RELEASE,
         Action(
             gettext_lazy("Cancel it"),
             "payments:withdrawal_cancel",

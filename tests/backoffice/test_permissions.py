@@ -137,7 +137,6 @@ INNER = {
 QUESTIONS = {
     "payments.services.approvals.check_person",
     "payments.services.approvals.why_not_person",
-    "payments.services.exceptions.why_not_release",
     "payments.services.withdrawal_decisions.why_not",
     "payments.services.bid_decisions.why_not",
     "payments.services.payout_decisions.why_not",
