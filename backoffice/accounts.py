@@ -9,10 +9,12 @@ import ipaddress
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
 from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_cool_off
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -58,6 +60,14 @@ def name_of(request: HttpRequest, credentials: dict[str, Any] | None = None) -> 
     """The name that wrong passwords are counted under (axes asks): signing in ignores case."""
     name = (credentials or {}).get("username") or request.POST.get("login")
     return name.strip().lower() if name else None
+
+
+class PersonBackend(AuthenticationBackend):
+    """Reads who is here together with their preferences, which every page needs."""
+
+    def get_user(self, user_id: Any) -> Any:
+        person = get_user_model().objects.select_related("preference").filter(pk=user_id).first()
+        return person if person is not None and self.user_can_authenticate(person) else None
 
 
 class AccountAdapter(DefaultAccountAdapter):

@@ -6,6 +6,8 @@ Names routes and permissions by string. Holds no page.
 from __future__ import annotations
 
 import contextlib
+import functools
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +15,14 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.safestring import SafeString
 from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
 
 from backoffice import permissions
-from backoffice.kit import office
+from backoffice.kit import html, office
 
 THEMES = ("light", "dark", "system")
 THEME_COOKIE = "theme"
@@ -128,9 +132,21 @@ class Place:
 
 def menu(user: Any, view_name: str) -> list[tuple[Any, list[Place]]]:
     """What this user may see, by section; the longest stem that covers the route is the current place."""
-    seen = [
-        (section.label, [entry for entry in section.entries if permissions.may(user, entry.permission)])
+    return _menu(_visible(user), view_name)
+
+
+def _visible(user: Any) -> frozenset[str]:
+    return frozenset(
+        entry.url_name
         for section in MENU
+        for entry in section.entries
+        if permissions.may(user, entry.permission)
+    )
+
+
+def _menu(names: Collection[str], view_name: str) -> list[tuple[Any, list[Place]]]:
+    seen = [
+        (section.label, [entry for entry in section.entries if entry.url_name in names]) for section in MENU
     ]
     covering = [entry for _label, entries in seen for entry in entries if entry.covers(view_name)]
     current = max(covering, key=lambda entry: len(entry.stem), default=None)
@@ -139,6 +155,26 @@ def menu(user: Any, view_name: str) -> list[tuple[Any, list[Place]]]:
         for label, entries in seen
     ]
     return [(label, places) for label, places in found if places]
+
+
+@dataclass(frozen=True)
+class DrawnMenu:
+    """The menu as HTML, and the current place's name ("" where no place is current)."""
+
+    lines: SafeString
+    here: str
+
+
+@functools.lru_cache(maxsize=1024)
+def _drawn(names: frozenset[str], view_name: str, _language: str | None) -> DrawnMenu:
+    """Drawn once for all who see the same: it stands on every page, and has more parts than most."""
+    found = _menu(names, view_name)
+    lines = html.menu(
+        (label, [(place.url, place.entry.icon, place.entry.label, place.current) for place in places])
+        for label, places in found
+    )
+    here = (str(place.entry.label) for _label, places in found for place in places if place.current)
+    return DrawnMenu(lines, next(here, ""))
 
 
 def _address(entry: Entry) -> str:
@@ -178,7 +214,9 @@ def context(request: HttpRequest) -> dict[str, Any]:
         return {"theme": chosen if chosen in THEMES else "system"}
     match = request.resolver_match
     return {
-        "menu": SimpleLazyObject(lambda: menu(user, match.view_name if match else "")),
+        "menu": SimpleLazyObject(
+            lambda: _drawn(_visible(user), match.view_name if match else "", get_language())
+        ),
         "my_roles": SimpleLazyObject(
             lambda: [label for role, label in permissions.ROLES.items() if role in permissions.roles_of(user)]
         ),

@@ -157,7 +157,7 @@ DJANGO_TABLES2_TEMPLATE = "partials/table.html"
 # --- Login ---
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "backoffice.accounts.PersonBackend",
 ]
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = reverse_lazy("dashboard")

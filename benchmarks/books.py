@@ -28,7 +28,7 @@ users = get_user_model().objects
 finance = users.create_user("finance")
 roles.give(actor=None, user=finance, role="finance")
 client = Client()
-client.force_login(finance, backend="allauth.account.auth_backends.AuthenticationBackend")
+client.force_login(finance, backend="backoffice.accounts.PersonBackend")
 other = Client()
 other.force_login(users.create_superuser("root"), backend="django.contrib.auth.backends.ModelBackend")
 print(client.cookies["session"].value, other.cookies["session"].value)

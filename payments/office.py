@@ -141,16 +141,16 @@ office.register(
 def _frozen() -> list[office.Notice]:
     return [
         office.Notice(
-            text=_("All sending is stopped: %(reason)s") % {"reason": one.reason}
-            if one.account is None
+            text=_("All sending is stopped: %(reason)s") % {"reason": reason}
+            if account is None
             else _("Sending from %(account)s is stopped: %(reason)s")
-            % {"account": one.account, "reason": one.reason},
+            % {"account": account, "reason": reason},
             url=reverse("payments:freeze_list"),
             link=_("To the freeze"),
             icon="octagon-pause",
             tone="bad",
         )
-        for one in freeze.standing()
+        for reason, account in freeze.reasons()
     ]
 
 

@@ -8,10 +8,15 @@ import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import TransactionTestCase, override_settings
+from hypothesis import HealthCheck, settings
 
 from tests.stack import browser, complaints, page, stack
 
 __all__ = ["browser", "complaints", "page", "stack"]
+
+# How fast an example runs is no finding: the machine does other things beside.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 def uses_stack(item: pytest.Item) -> bool:

@@ -12,10 +12,12 @@ import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.forms.models import ModelChoiceIterator
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django_filters.fields import ModelChoiceField
 
 from backoffice.models import SearchEntry
 
@@ -110,6 +112,23 @@ class Select(forms.Select):
         return html.select(own, self.choices, set(self.format_value(value)))
 
 
+class _Lean:
+    """An <input> without a template for each."""
+
+    def render(self: Any, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        own = self.build_attrs({"type": self.input_type, **self.attrs}, {"name": name, **(attrs or {})})
+        text = self.format_value(value)
+        return html.field(own if text is None else {**own, "value": text})
+
+
+class TextInput(_Lean, forms.TextInput):
+    """A line of text."""
+
+
+class DateInput(_Lean, forms.DateInput):
+    """A day."""
+
+
 class ChoiceFilter(django_filters.ChoiceFilter):
     """One of several words; the empty choice says "All"."""
 
@@ -117,8 +136,23 @@ class ChoiceFilter(django_filters.ChoiceFilter):
         super().__init__(*args, **{"empty_label": _("All"), "widget": Select, **kwargs})
 
 
+class _Few(ModelChoiceIterator):
+    """A few objects in one round trip, without the cursor that Django opens for many."""
+
+    def __iter__(self) -> Any:
+        if self.field.empty_label is not None:
+            yield "", self.field.empty_label
+        yield from map(self.choice, self.queryset)
+
+
+class _FewField(ModelChoiceField):
+    iterator = _Few
+
+
 class ModelChoiceFilter(django_filters.ModelChoiceFilter):
     """One of several objects (`queryset`, also as a function of the request); the empty choice says "All"."""
+
+    field_class = _FewField
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"empty_label": _("All"), "widget": Select, **kwargs})
@@ -128,7 +162,7 @@ class TextFilter(django_filters.CharFilter):
     """A text that a column equals (or as `lookup_expr` says). Give the column an index that helps it."""
 
     def __init__(self, *args: Any, placeholder: Any = "", **kwargs: Any) -> None:
-        widget = forms.TextInput(attrs={"placeholder": placeholder, "autocomplete": "off"})
+        widget = TextInput(attrs={"placeholder": placeholder, "autocomplete": "off"})
         super().__init__(*args, **{"widget": widget, "max_length": 200, **kwargs})
 
 
@@ -148,7 +182,7 @@ class SearchFilter(django_filters.CharFilter):
     """
 
     def __init__(self, path: str, *, placeholder: Any = SEARCH_HINT, **kwargs: Any) -> None:
-        widget = forms.TextInput(attrs={"type": "search", "placeholder": placeholder, "autocomplete": "off"})
+        widget = TextInput(attrs={"type": "search", "placeholder": placeholder, "autocomplete": "off"})
         fixed = {"label": _("Search"), "widget": widget, "max_length": 200}
         super().__init__(field_name=path, **{**fixed, **kwargs})
 
@@ -163,7 +197,7 @@ class DayField(forms.DateField):
     """A day between 1970 and 2199."""
 
     input_formats = ["%Y-%m-%d"]
-    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    widget = DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
     def clean(self, value: Any) -> dt.date | None:
         day = super().clean(value)

@@ -80,6 +80,40 @@ def table_rows(
     return SafeString("".join(lines))
 
 
+def headings(cells: Iterable[tuple[Any, str, str, str]]) -> SafeString:
+    """The header cells of a table: label, attributes (of `class_attr`), address where a click sorts by it ("": it
+    cannot), and "ascending" or "descending" where it does now.
+    """
+    return SafeString("".join([_heading(*cell) for cell in cells]))
+
+
+def _heading(label: Any, attrs: str, address: str, order: str) -> str:
+    if not address:
+        return f'<th scope="col"{attrs}>{shown(label)}</th>'
+    sorts = f' aria-sort="{order}"' if order else ""
+    sign = {"ascending": "arrow-up", "descending": "arrow-down"}.get(order, "chevrons-up-down")
+    href = escape(address)
+    return (
+        f'<th scope="col"{attrs}{sorts}><a class="sort" href="{href}" hx-get="{href}" hx-target="#list"'
+        f' hx-swap="outerHTML" hx-push-url="true" hx-indicator="#list">{shown(label)}{icon(sign, 14)}</a></th>'
+    )
+
+
+def menu(sections: Iterable[tuple[Any, Iterable[tuple[str, str, Any, bool]]]]) -> SafeString:
+    """Lists of places under their labels ("": none); a place is its address, its icon, its name and whether it is here."""
+    drawn = []
+    for number, (label, places) in enumerate(sections, 1):
+        lines = []
+        for url, sign, name, is_here in places:
+            mark = ' aria-current="page"' if is_here else ""
+            inside = f"{icon(sign)}<span>{shown(name)}</span>"
+            lines.append(f'<li><a href="{escape(url)}"{mark}>{inside}</a></li>')
+        head = f'<p class="menu-label" id="menu-{number}">{shown(label)}</p>' if label else ""
+        of = f' aria-labelledby="menu-{number}"' if label else ""
+        drawn.append(f'{head}<ul class="menu"{of}>{"".join(lines)}</ul>')
+    return SafeString("".join(drawn))
+
+
 def pill(text: Any, tone: str) -> SafeString:
     """A state as a word on a tint. An unknown tone is shown muted."""
     return SafeString(f'<span class="pill pill-{tone if tone in TONES else "muted"}">{shown(text)}</span>')
@@ -220,6 +254,11 @@ def qr(text: str, label: Any = "") -> SafeString:
 def class_attr(css: str) -> SafeString:
     """The attribute ` class="…"`, or nothing."""
     return format_html(' class="{}"', css) if css else SafeString("")
+
+
+def field(attrs: dict[str, Any]) -> SafeString:
+    """An <input> of these attributes."""
+    return SafeString(f"<input{flatatt(attrs)}>")
 
 
 def select(attrs: dict[str, Any], choices: Iterable[tuple[Any, Any]], chosen: Collection[str]) -> SafeString:

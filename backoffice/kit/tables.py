@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import django_tables2
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db.models import Model
+from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import get_current_timezone_name
@@ -225,6 +226,20 @@ class BaseTable(django_tables2.Table):
                 elif bound.column.initial_sort_descending:
                     sort = f"-{bound.name}"
             yield Head(bound.header, attrs, sort, state)
+
+    @cached_property
+    def head(self) -> SafeString:
+        """The header cells as HTML; what the address asks for otherwise is kept when one sorts."""
+        asked = QueryDict(mutable=True) if self.request is None else self.request.GET.copy()
+        for gone in ("after", "before"):
+            asked.pop(gone, None)
+        cells = []
+        for head in self.heads():
+            if head.sort:
+                asked["sort"] = head.sort
+            address = f"?{asked.urlencode()}" if head.sort else ""
+            cells.append((head.label, head.attrs, address, head.sorted))
+        return html.headings(cells)
 
     # --- Rows ---
     @cached_property

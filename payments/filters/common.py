@@ -12,7 +12,9 @@ from payments.models import Balance, Currency, ProviderAccount
 
 def account_filter() -> ModelChoiceFilter:
     """One of our accounts."""
-    return ModelChoiceFilter(label=_("Account"), queryset=ProviderAccount.objects.order_by("name"))
+    return ModelChoiceFilter(
+        label=_("Account"), queryset=ProviderAccount.objects.only("name").order_by("name")
+    )
 
 
 def currencies() -> list[tuple[str, str]]:

@@ -5,6 +5,8 @@ Reference rows are written only by services.references; the tracked columns by t
 
 from __future__ import annotations
 
+import functools
+
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
@@ -50,7 +52,15 @@ class Reference(models.Model):
 
     def get_absolute_url(self) -> str:
         """Leads on to the page of the transaction, whatever its kind."""
-        return reverse("payments:reference", kwargs={"pk": self.pk})
+        before, after = _address()
+        return f"{before}{self.pk}{after}"
+
+
+@functools.cache
+def _address() -> tuple[str, str]:
+    """What stands around the number. Looked up once: a page of history leads to fifty of them."""
+    before, _number, after = reverse("payments:reference", kwargs={"pk": 0}).rpartition("0")
+    return before, after
 
 
 class Tracked(models.Model):

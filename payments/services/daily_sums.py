@@ -17,23 +17,24 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, DecimalField, Exists, Q, QuerySet, Sum, Value
-from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
-from payments.models import BooksZone, DailySum, MonthlySum, Movement, UnfoldedMovement
+from payments.models import BooksZone, DailySum, MonthlySum, UnfoldedMovement
 
 KEYS = ("account", "currency", "kind", "on_balance", "day")
 CHUNK = 20_000
 FOLD_SECONDS = 30.0
 _LOCK = 7_305_118  # of PostgreSQL's advisory locks: one folds at a time
-_WIDE: DecimalField[Any, Any] = DecimalField(max_digits=54, decimal_places=18)
-_NOTHING = Value(Decimal(0), output_field=_WIDE)
+Span = tuple[dt.date | None, dt.date | None]  # both days included; None: no end on this side
 
-_DAYS = """
-    SELECT account_id, currency, kind, on_balance, (booked_at AT TIME ZONE %(zone)s)::date AS day, count(*) AS count,
-           coalesce(sum(amount) FILTER (WHERE amount > 0), 0) AS came,
-           coalesce(sum(amount) FILTER (WHERE amount < 0), 0) AS went
+_SUMS = """count(*) AS count, coalesce(sum(amount) FILTER (WHERE amount > 0), 0) AS came,
+    coalesce(sum(amount) FILTER (WHERE amount < 0), 0) AS went"""
+_COLUMNS = {name: name for name in KEYS} | {"account": "account_id"}
+_OF_MOVEMENT = {"day": "(booked_at AT TIME ZONE %(zone)s)::date"}
+_IS_KNOWN = "EXISTS (SELECT FROM payments_bookszone WHERE zone = %(zone)s)"
+_IS_UNFOLDED = "EXISTS (SELECT FROM payments_unfoldedmovement WHERE movement_id = id)"
+_DAYS = f"""
+    SELECT account_id, currency, kind, on_balance, (booked_at AT TIME ZONE %(zone)s)::date AS day, {_SUMS}
 """
 _ADD = """
     ON CONFLICT (account_id, currency, kind, on_balance, {unit}) DO UPDATE
@@ -118,64 +119,81 @@ def totals(
     both included, in the books' zone. `by`: some of KEYS; lines come sorted by them. Exact at any moment: while
     the sums of this zone are not there yet, the movements themselves are read. One query; three where it finds nothing.
     """
-    same = Q()
-    for name, value in (("account", account), ("currency", currency or None), ("kind", kind or None)):
-        same &= Q() if value is None else Q(**{name: value})
-    if on_balance is not None:
-        same &= Q(on_balance=on_balance)
-    moments = Q()
+    given = {
+        "account_id": account,
+        "currency": currency or None,
+        "kind": kind or None,
+        "on_balance": on_balance,
+    }
+    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    same = [f"{name} = %({name})s" for name in values]
+    values["zone"] = settings.TIME_ZONE
+    moments = []
     if since is not None:
-        moments &= Q(booked_at__gte=begins(since))
-    if until is not None:
-        moments &= Q(booked_at__lt=begins(until + dt.timedelta(days=1)))
+        moments.append("booked_at >= %(begin)s")
+        values["begin"] = begins(since)
+    if until is not None and until < dt.date.max:
+        moments.append("booked_at < %(end)s")
+        values["end"] = begins(until + dt.timedelta(days=1))
 
-    known = BooksZone.objects.filter(zone=settings.TIME_ZONE)
-    unfolded = _grouped(Movement.objects.filter(Exists(known), same, moments, unfolded__isnull=False), by)
-    months, days = (None, _span("day", since, until)) if "day" in by else _whole_months(since, until)
-    folded = [
-        model.objects.filter(Exists(known), same, span)
-        .values(*by)
-        .annotate(n=Sum("count"), plus=Sum("came"), minus=Sum("went"))
-        .order_by()
-        for model, span in ((MonthlySum, months), (DailySum, days))
-        if span is not None
+    months, days = (None, [(since, until)]) if "day" in by else _whole_months(since, until)
+    spans = [("payments_dailysum", "day", span) for span in days]
+    spans += [("payments_monthlysum", "month", months)] if months is not None else []
+    parts = [_moved(by, [_IS_KNOWN, _IS_UNFOLDED, *same, *moments])]
+    for place, (table, unit, (first, last)) in enumerate(spans):
+        within = [f"{unit} >= %(first{place})s"] if first is not None else []
+        within += [f"{unit} <= %(last{place})s"] if last is not None else []
+        values |= {f"first{place}": first, f"last{place}": last}
+        columns = ", ".join(_COLUMNS[name] for name in by)
+        where = " AND ".join([_IS_KNOWN, *same, *within])
+        sums = f"SELECT {columns}, sum(count), sum(came), sum(went) FROM {table}"  # noqa: S608
+        parts.append(f"{sums} WHERE {where} GROUP BY {columns}")
+    together = " UNION ALL ".join(parts)
+    lines = _read(together, values)
+    if not lines:  # nothing moved, or the sums are those of another zone; they may be ready just now
+        known = BooksZone.objects.filter(zone=settings.TIME_ZONE).exists()
+        lines = _read(together if known else _moved(by, [*same, *moments]), values)
+
+    found: dict[tuple[Any, ...], list[Any]] = {}
+    for *key, count, came, went in lines:
+        line = found.setdefault(tuple(key), [0, Decimal(0), Decimal(0)])
+        for place, more in enumerate((count, came, went)):
+            line[place] += more
+    return [
+        dict(zip(by, key, strict=True))
+        | {"count": int(count), "came": came, "went": went, "total": came + went}
+        for key, (count, came, went) in sorted(found.items())
     ]
-    both = unfolded.union(*folded, all=True)
-    parts = list(both)
-    if not parts:  # nothing moved, or the sums are those of another zone; they may be ready just now
-        parts = list(both.all() if known.exists() else _grouped(Movement.objects.filter(same, moments), by))
-
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for part in parts:
-        key = tuple(part[name] for name in by)
-        line = found.setdefault(
-            key, dict(zip(by, key, strict=True)) | {"count": 0, "came": Decimal(0), "went": Decimal(0)}
-        )
-        line["count"] += part["n"]
-        line["came"] += part["plus"]
-        line["went"] += part["minus"]
-    return [line | {"total": line["came"] + line["went"]} for _key, line in sorted(found.items())]
 
 
-def _span(name: str, since: dt.date | None, until: dt.date | None) -> Q:
-    """From `since` to `until`, both included."""
-    span = Q() if since is None else Q(**{f"{name}__gte": since})
-    return span if until is None else span & Q(**{f"{name}__lte": until})
+def _read(query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return cursor.fetchall()
 
 
-def _whole_months(since: dt.date | None, until: dt.date | None) -> tuple[Q | None, Q | None]:
-    """The months that lie wholly in it, and the days beside them; None for nothing."""
+def _moved(by: Sequence[str], conditions: Sequence[str]) -> str:
+    """The query that sums up movements themselves."""
+    columns = ", ".join(_OF_MOVEMENT.get(name, _COLUMNS[name]) for name in by)
+    groups = ", ".join(str(place) for place in range(1, len(by) + 1))
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT {columns}, {_SUMS} FROM payments_movement {where} GROUP BY {groups}"  # noqa: S608
+
+
+def _whole_months(since: dt.date | None, until: dt.date | None) -> tuple[Span | None, list[Span]]:
+    """The months that lie wholly in it (None: none does), and the spans of days beside them."""
     first = None if since is None else _month_of(since if since.day == 1 else _month_after(since))
-    last = None if until is None else _month_of(until + dt.timedelta(days=1)) - dt.timedelta(days=1)
+    last = None
+    if until is not None and until < dt.date.max:
+        last = _month_of(until + dt.timedelta(days=1)) - dt.timedelta(days=1)
     if first is not None and last is not None and first > last:
-        return None, _span("day", since, until)
-    days: Q | None = None
-    if since is not None and since != first:
-        days = Q(day__gte=since, day__lt=first)
-    if until is not None and until != last:
-        after = Q(day__gt=last, day__lte=until)
-        days = after if days is None else days | after
-    return _span("month", first, last), days
+        return None, [(since, until)]
+    days: list[Span] = []
+    if first is not None and since != first:
+        days.append((since, first - dt.timedelta(days=1)))
+    if last is not None and until != last:
+        days.append((last + dt.timedelta(days=1), until))
+    return (first, last), days
 
 
 def _month_of(day: dt.date) -> dt.date:
@@ -184,20 +202,6 @@ def _month_of(day: dt.date) -> dt.date:
 
 def _month_after(day: dt.date) -> dt.date:
     return _month_of(_month_of(day) + dt.timedelta(days=31))
-
-
-def _grouped(movements: QuerySet[Movement], by: Sequence[str]) -> QuerySet[Movement, dict[str, Any]]:
-    if "day" in by:
-        movements = movements.annotate(day=TruncDate("booked_at", tzinfo=zone()))
-    return (
-        movements.values(*by)
-        .annotate(
-            n=Count("id"),
-            plus=Coalesce(Sum("amount", filter=Q(amount__gt=0)), _NOTHING, output_field=_WIDE),
-            minus=Coalesce(Sum("amount", filter=Q(amount__lt=0)), _NOTHING, output_field=_WIDE),
-        )
-        .order_by()
-    )
 
 
 def differences() -> list[dict[str, Any]]:

@@ -28,6 +28,12 @@ def standing() -> list[Freeze]:
     return sorted(found.order_by("set_at"), key=lambda one: one.account_id is not None)
 
 
+def reasons() -> list[tuple[str, str | None]]:
+    """Why sending is stopped now, and from which account (None: from all); everything first. Cheap: every page asks."""
+    found = Freeze.objects.filter(lifted_at__isnull=True).order_by("set_at")
+    return sorted(found.values_list("reason", "account__name"), key=lambda one: one[1] is not None)
+
+
 def stops(account_id: int) -> bool:
     """Whether anything stops sending from this account now."""
     return Freeze.objects.filter(Q(account_id=account_id) | Q(account=None), lifted_at__isnull=True).exists()

@@ -159,8 +159,9 @@ class TestHeads:
         assert heads["Created"].sort == "-created_at"
 
     def test_links_keep_the_filters_and_leave_the_page(self) -> None:
-        page = drawn(BillTable([bill()], sorted_by="-created_at"), "?status=paid&after=x")
-        assert 'href="?status=paid&amp;sort=amount"' in page
+        asked = RequestFactory().get("/bills/?status=paid&after=x&customer=%22%3E%3Cb%3E")
+        page = drawn(BillTable([bill()], sorted_by="-created_at", request=asked))
+        assert 'href="?status=paid&amp;customer=%22%3E%3Cb%3E&amp;sort=amount"' in page
         assert 'aria-sort="descending"' in page
 
 

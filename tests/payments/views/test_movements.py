@@ -276,6 +276,10 @@ class TestEverySumIsTheSame:
             for line in shown:
                 for name in ("count", "came", "went", "total"):
                     assert sum(kind[name] for kind in line["kinds"]) == line[name]
+            by_kind = browser.get(URL, query | {"by_kind": "1"})
+            assert b'name="by_kind" value="1" form="filters"' in by_kind.content  # kept while one filters on
+            table = list(by_kind.context["sum_table"].data)
+            assert table == [kind for line in shown for kind in line["kinds"]], query
             answer = b"".join(browser.get(URL, {**query, "export": "csv"})).decode()
             assert self.of_file(list(csv.DictReader(io.StringIO(answer)))) == wanted, query
             answer = b"".join(browser.get(URL, {**query, "export": "xlsx"}))
