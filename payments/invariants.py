@@ -6,6 +6,7 @@ The numbers V1 to V10 are those of docs/reliability.md; what needs the provider'
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -59,35 +60,45 @@ def sent_once() -> list[str]:
     ]
 
 
+def _trail(verbs: Mapping[str, Collection[str]]) -> Iterator[tuple[str, str, str]]:
+    """Word, number and verb of what the trail tells of these kinds, in the order in which it happened."""
+    words = {model._meta.label_lower: word for word, (model, _first) in TOLD.items()}
+    rows = AuditEntry.objects.filter(
+        object_type__in=words, verb__in={v for some in verbs.values() for v in some}
+    )
+    for kind, number, verb in rows.order_by("id").values_list("object_type", "object_id", "verb").iterator():
+        if verb in verbs[words[kind]]:
+            yield words[kind], number, verb
+
+
 def final_stays() -> list[str]:
     """V3: nothing was written about an object's state after a final one."""
     broken = []
-    for word, (model, _first) in TOLD.items():
-        verbs = {f"{word}.{status}": not ways for status, ways in model.TRANSITIONS.items()}
-        ended: dict[str, str] = {}
-        kind = model._meta.label_lower
-        rows = AuditEntry.objects.filter(object_type=kind, verb__in=verbs).order_by("id")
-        for number, verb in rows.values_list("object_id", "verb").iterator():
-            if number in ended:
-                broken.append(f"{word} {number}: {verb} after {ended[number]}")
-            if verbs[verb]:
-                ended[number] = verb
+    verbs = {
+        word: {f"{word}.{status}": not ways for status, ways in model.TRANSITIONS.items()}
+        for word, (model, _first) in TOLD.items()
+    }
+    ended: dict[tuple[str, str], str] = {}
+    for word, number, verb in _trail(verbs):
+        if (word, number) in ended:
+            broken.append(f"{word} {number}: {verb} after {ended[word, number]}")
+        if verbs[word][verb]:
+            ended[word, number] = verb
     return broken
 
 
 def told_once() -> list[str]:
     """V6: the state of every object is the last that the audit trail tells."""
     broken = []
-    for word, (model, first) in TOLD.items():
-        states = first | {f"{word}.{status}": str(status) for status in model.TRANSITIONS}
-        told = dict(
-            AuditEntry.objects.filter(object_type=model._meta.label_lower, verb__in=states)
-            .order_by("id")
-            .values_list("object_id", "verb")
-        )
+    states = {
+        word: first | {f"{word}.{status}": str(status) for status in model.TRANSITIONS}
+        for word, (model, first) in TOLD.items()
+    }
+    told = {(word, number): verb for word, number, verb in _trail(states)}
+    for word, (model, _first) in TOLD.items():
         for pk, status in model.objects.values_list("pk", "status").iterator():
-            verb = told.get(str(pk), "")
-            if states.get(verb) != status:
+            verb = told.get((word, str(pk)), "")
+            if states[word].get(verb) != status:
                 broken.append(f"{word} {pk} is {status}, the audit trail says {verb or 'nothing'}")
     return broken
 
