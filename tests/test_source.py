@@ -8,8 +8,7 @@ from __future__ import annotations
 import ast
 import re
 
-import pytest
-
+from tests.every import every
 from tests.source import OURS, PRODUCT, ROOT, Found, Module, called, check_declared, find, imports, modules
 
 MONEY = ("payments", "codes", "backoffice/kit")
@@ -282,7 +281,7 @@ class TestWords:
         ]
         assert not found, "\n".join(found)
 
-    @pytest.mark.parametrize("module", modules(*OURS), ids=lambda module: module.path)
+    @every("module", modules(*OURS))
     def test_a_module_says_in_one_to_five_lines_what_it_holds(self, module: Module) -> None:
         if not module.text.strip():
             return  # an empty __init__.py holds nothing

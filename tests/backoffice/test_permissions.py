@@ -16,6 +16,7 @@ from django.core.exceptions import PermissionDenied
 
 from backoffice import permissions
 from backoffice.permissions import ROLES, TABLE
+from tests.every import every
 
 SERVICES = ("backoffice.services", "payments.services", "codes.services")
 
@@ -251,7 +252,7 @@ class TestServices:
                     source = path.read_text()
                     assert not [call for call in calls if call in source], path
 
-    @pytest.mark.parametrize("name", sorted(CLOSED))
+    @every("name", sorted(CLOSED))
     def test_every_one_is_closed(self, name: str) -> None:
         assert getattr(CLOSED[name], "permission", None) in TABLE, f"{name} needs permissions.guarded(...)"
 

@@ -6,12 +6,12 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
 from django.template import engines
 from django.template.base import Node, Template
 from django.template.loader import get_template, render_to_string
 
 from backoffice.kit import html, office
+from tests.every import every
 from tests.source import PRODUCT, ROOT, modules
 
 TEMPLATES = sorted(
@@ -24,13 +24,13 @@ def source(name: str) -> str:
     return (ROOT / "templates" / name).read_text()
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@every("name", TEMPLATES)
 def test_template_compiles(name: str) -> None:
     get_template(name)
 
 
-@pytest.mark.parametrize("name", PAGES)
 class TestPolicy:
+    @every("name", PAGES)
     def test_has_no_inline_style_script_or_handler(self, name: str) -> None:
         text = re.sub(r"\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}", "", source(name), flags=re.DOTALL)
         assert not re.search(
@@ -38,18 +38,21 @@ class TestPolicy:
         )
         assert not re.search(r"<script(?![^>]*\ssrc=)", text)
 
+    @every("name", PAGES)
     def test_loads_nothing_from_elsewhere(self, name: str) -> None:
         assert not re.search(r"(?:src|href|action)\s*=\s*[\"'](?:https?:)?//", source(name))
 
+    @every("name", PAGES)
     def test_escapes_everything(self, name: str) -> None:
         assert not re.search(r"\|\s*safe\b|autoescape\s+off|\|\s*safeseq", source(name))
 
+    @every("name", PAGES)
     def test_forms_that_post_carry_a_token(self, name: str) -> None:
         forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", source(name), re.DOTALL)
         assert all("csrf_token" in form for form in forms)
 
 
-@pytest.mark.parametrize("name", [name for name in TEMPLATES if name.startswith("generic/")])
+@every("name", [name for name in TEMPLATES if name.startswith("generic/")])
 def test_generic_template_opens_with_its_contract(name: str) -> None:
     assert re.search(
         r"(\{% comment %\}|\{#)[^{]*Blocks:", "\n".join(source(name).splitlines()[:8]), re.DOTALL
@@ -80,7 +83,7 @@ def names_in_code() -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", sorted(names_in_templates() | names_in_code()))
+@every("name", sorted(names_in_templates() | names_in_code()))
 def test_icon_exists(name: str) -> None:
     assert html.icon(name).startswith("<svg")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import string
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from payments import addresses
+from tests.every import every
 
 ALPHABET = string.digits + string.ascii_letters
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -154,33 +154,31 @@ made = st.one_of(
 
 
 class TestCheck:
-    @pytest.mark.parametrize(("method", "address"), RIGHT)
+    @every(("method", "address"), RIGHT)
     def test_a_published_address_is_right(self, method: str, address: str) -> None:
         verdict = addresses.check(method, address)
         assert verdict.valid is True, verdict.words
 
-    @pytest.mark.parametrize(("method", "address", "words"), WRONG)
+    @every(("method", "address", "words"), WRONG)
     def test_a_wrong_one_says_what_is_wrong(self, method: str, address: str, words: str) -> None:
         verdict = addresses.check(method, address)
         assert verdict.valid is False
         assert words in verdict.words
 
-    @pytest.mark.parametrize("address", NO_CHECKSUM)
+    @every("address", NO_CHECKSUM)
     def test_capitals_are_ethereums_only_checksum(self, address: str) -> None:
         verdict = addresses.check("ETH", address)
         assert verdict.valid is None
         assert "no checksum in it" in verdict.words
 
-    @pytest.mark.parametrize(
-        "method", ["", "SOL", "USDTBEP20", "RUBBALANCE", "payeer", "wiretransfer", "BTCX"]
-    )
-    @pytest.mark.parametrize("address", ["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "anything", ""])
+    @every("method", ["", "SOL", "USDTBEP20", "RUBBALANCE", "payeer", "wiretransfer", "BTCX"])
+    @every("address", ["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "anything", ""])
     def test_an_unknown_network_is_not_checked_and_says_so(self, method: str, address: str) -> None:
         verdict = addresses.check(method, address)
         assert verdict.valid is None
         assert verdict.words.startswith("Not checked")
 
-    @pytest.mark.parametrize(
+    @every(
         "address",
         ["", " {}", "{} ", "{}\n", "{}\u200b", "{} {}", "bitcoin:{}", "{}?amount=1", "<{}>", "{}" * 4],
     )
@@ -213,7 +211,7 @@ class TestCheck:
         assert addresses.check(method, address[:at] + address[at + 1 :]).valid is False
         assert addresses.check(method, address[: at + 1] + address[at:]).valid is False
 
-    @pytest.mark.parametrize("address", [a for m, a in RIGHT if a.startswith("0x")])
+    @every("address", [a for m, a in RIGHT if a.startswith("0x")])
     def test_no_wrong_character_of_these_ethereum_addresses_is_right(self, address: str) -> None:
         """EIP-55 lets one slip in some 4,000 pass, so this is about these addresses, not about any."""
         for at in range(len(address)):
@@ -225,7 +223,7 @@ class TestCheck:
     def test_no_text_raises(self, method: str, address: str) -> None:
         assert addresses.check(method, address).words
 
-    @pytest.mark.parametrize("method", ["BTC", "ETH", "card", "SOL"])
+    @every("method", ["BTC", "ETH", "card", "SOL"])
     def test_what_is_kept_beside_an_address_fits_into_its_column(self, method: str) -> None:
         for _, address in [*RIGHT, *(("ETH", address) for address in NO_CHECKSUM)]:
             verdict = addresses.check(method, address)
@@ -233,7 +231,7 @@ class TestCheck:
 
 
 class TestLooksLikeCard:
-    @pytest.mark.parametrize(
+    @every(
         "number",
         [
             "4111111111111111",
@@ -253,7 +251,7 @@ class TestLooksLikeCard:
         other = data.draw(st.sampled_from(string.digits.replace(card[at], "")))
         assert not addresses.looks_like_card(card[:at] + other + card[at + 1 :])
 
-    @pytest.mark.parametrize(
+    @every(
         "text",
         ["", "4111", "4111111111111111111111", "4111.1111.1111.1111", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"],
     )

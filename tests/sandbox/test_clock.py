@@ -11,6 +11,7 @@ import requests
 
 from sandbox import server
 from sandbox.clock import Clock
+from tests.every import every
 
 
 class TestClock:
@@ -25,7 +26,7 @@ class TestClock:
         assert clock.pause(30) == 3
         assert abs(clock.stamp() - time.time()) < 1
 
-    @pytest.mark.parametrize("speed", [0, -1])
+    @every("speed", [0, -1])
     def test_time_cannot_stand_still(self, speed):
         with pytest.raises(ValueError):
             Clock(speed=speed)

@@ -7,10 +7,11 @@ from decimal import Decimal
 import pytest
 
 from sandbox.bitloga.numbers import encode, fixed_number, noisy_number, php_number
+from tests.every import every
 
 
 class TestPhpNumber:
-    @pytest.mark.parametrize(
+    @every(
         ("amount", "printed"),
         [
             ("10.10", "10.1"),

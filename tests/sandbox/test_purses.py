@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from decimal import Decimal
 
-import pytest
-
 from sandbox.bitloga.methods import METHODS
 from sandbox.bitloga.purses import BASE58, base58check, is_wellformed, luhn, requisites
+from tests.every import every
 
 
 class TestIsWellformed:
-    @pytest.mark.parametrize(
+    @every(
         ("kind", "purse"),
         [
             ("btc", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"),
@@ -29,7 +28,7 @@ class TestIsWellformed:
     def test_good_ones(self, kind, purse):
         assert is_wellformed(purse, kind)
 
-    @pytest.mark.parametrize(
+    @every(
         ("kind", "purse"),
         [
             ("btc", "0x52908400098527886E0F7030069857D2E4169EE7"),
@@ -55,7 +54,7 @@ class TestRequisites:
 
         assert wallet("a") == wallet("a") != wallet("b")
 
-    @pytest.mark.parametrize("code", [code for code, data in METHODS.items() if data.get("requisites")])
+    @every("code", [code for code, data in METHODS.items() if data.get("requisites")])
     def test_fit_the_format_of_their_own_system(self, code):
         data = METHODS[code]
         for seed in map(str, range(20)):

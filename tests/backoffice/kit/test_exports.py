@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from backoffice.kit.exports import ExportColumn, cell, guarded, stream_csv
 from backoffice.models import SearchEntry
+from tests.every import every
 
 User = get_user_model()
 UTC = dt.UTC
@@ -30,7 +31,7 @@ def lines(response: Any) -> list[list[str]]:
 
 
 class TestGuard:
-    @pytest.mark.parametrize(
+    @every(
         "text",
         [
             "=1+1",
@@ -55,9 +56,7 @@ class TestGuard:
     def test_what_a_spreadsheet_would_run_gets_an_apostrophe(self, text: str) -> None:
         assert guarded(text) == f"'{text}"
 
-    @pytest.mark.parametrize(
-        "text", ["-1", "-0.5", "-12345678901234567890.000000000000000001", "1", "a=b", "", "'x"]
-    )
+    @every("text", ["-1", "-0.5", "-12345678901234567890.000000000000000001", "1", "a=b", "", "'x"])
     def test_numbers_and_plain_texts_pass(self, text: str) -> None:
         assert guarded(text) == text
 
@@ -69,7 +68,7 @@ class TestGuard:
 
 
 class TestCell:
-    @pytest.mark.parametrize(
+    @every(
         ("value", "text"),
         [
             (Decimal("-120.500000000000000001"), "-120.500000000000000001"),

@@ -12,10 +12,11 @@ from django.http import QueryDict
 from backoffice.kit.forms import AmountField, CodesField, form_field
 from payments.providers import PROVIDERS
 from payments.providers.base import Field
+from tests.every import every
 
 
 class TestFormField:
-    @pytest.mark.parametrize(
+    @every(
         ("kind", "field", "widget"),
         [
             ("text", forms.CharField, forms.TextInput),
@@ -62,7 +63,7 @@ class TestFormField:
         with pytest.raises(ValidationError):
             built.clean("four")
 
-    @pytest.mark.parametrize("provider", list(PROVIDERS))
+    @every("provider", list(PROVIDERS))
     def test_every_field_of_every_provider_can_be_built(self, provider: str) -> None:
         client = PROVIDERS[provider]
         for field in (
@@ -75,11 +76,11 @@ class TestFormField:
 
 
 class TestAmountField:
-    @pytest.mark.parametrize("typed", ["1", " 12.50 ", "0.00000001", "100000000000"])
+    @every("typed", ["1", " 12.50 ", "0.00000001", "100000000000"])
     def test_keeps_the_text(self, typed: str) -> None:
         assert AmountField().clean(typed) == typed.strip()
 
-    @pytest.mark.parametrize("typed", ["1,5", "1e3", "NaN", "Infinity", "1 000", "٣", "0x10", "1" * 41])
+    @every("typed", ["1,5", "1e3", "NaN", "Infinity", "1 000", "٣", "0x10", "1" * 41])
     def test_refuses_what_is_no_plain_number(self, typed: str) -> None:
         with pytest.raises(ValidationError):
             AmountField().clean(typed)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.kit import html
+from tests.every import every
 from tests.source import PRODUCT, modules
 
 NASTY = "<script>alert(1)</script>\"'&"
@@ -27,7 +28,7 @@ def yen() -> Iterator[None]:
 
 
 class TestAmountText:
-    @pytest.mark.parametrize(
+    @every(
         ("amount", "text"),
         [
             ("0", "0.00"),
@@ -83,7 +84,7 @@ class TestPieces:
     def test_an_unknown_tone_is_muted(self) -> None:
         assert html.pill("x", "loud") == '<span class="pill pill-muted">x</span>'
 
-    @pytest.mark.parametrize(
+    @every(
         "piece",
         [
             html.pill(NASTY, "ok"),

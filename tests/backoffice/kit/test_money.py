@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backoffice.kit import money
+from tests.every import every
 
 LARGEST = Decimal("999999999999999999.999999999999999999")
 SMALLEST = Decimal("0.000000000000000001")
@@ -43,19 +44,19 @@ class TestParse:
         assert money.parse(text) == amount
         assert money.plain(money.parse(text)) == text
 
-    @pytest.mark.parametrize("places", range(19))
+    @every("places", range(19))
     def test_every_scale_takes_its_smallest_step_and_no_smaller(self, places: int) -> None:
         step = Decimal(1).scaleb(-places)
         assert money.parse(format(step, "f"), places=places) == step
         with pytest.raises(money.BadAmount, match=f"At most {places} digits"):
             money.parse(format(step / 10, "f"), places=places)
 
-    @pytest.mark.parametrize("exponent", range(-18, 16))
+    @every("exponent", range(-18, 16))
     def test_every_power_of_ten_keeps_its_place(self, exponent: int) -> None:
         power = Decimal(1).scaleb(exponent)
         assert money.parse(format(power, "f")) == power
 
-    @pytest.mark.parametrize(
+    @every(
         ("typed", "meant"),
         [
             ("12.50", "12.5"),
@@ -69,11 +70,11 @@ class TestParse:
     def test_zeros_that_say_nothing_do_not_count_as_decimals(self, typed: str, meant: str) -> None:
         assert money.plain(money.parse(typed, places=2)) == meant
 
-    @pytest.mark.parametrize("typed", ["-0", "-0.00", "0.000"])
+    @every("typed", ["-0", "-0.00", "0.000"])
     def test_zero_has_no_sign_and_no_places(self, typed: str) -> None:
         assert str(money.parse(typed)) == "0"
 
-    @pytest.mark.parametrize(
+    @every(
         "typed",
         [
             *[
@@ -103,17 +104,17 @@ class TestParse:
         with pytest.raises(money.BadAmount, match="digits and a point"):
             money.parse(typed)
 
-    @pytest.mark.parametrize("given", [None, 1, 1.5, True, Decimal(1), b"1", ["1"]])
+    @every("given", [None, 1, 1.5, True, Decimal(1), b"1", ["1"]])
     def test_refuses_what_is_not_text(self, given: Any) -> None:
         with pytest.raises(money.BadAmount):
             money.parse(given)
 
-    @pytest.mark.parametrize("typed", ["1" + "0" * 18, "-1" + "0" * 18, "9" * 40])
+    @every("typed", ["1" + "0" * 18, "-1" + "0" * 18, "9" * 40])
     def test_refuses_what_is_too_large_to_keep(self, typed: str) -> None:
         with pytest.raises(money.BadAmount, match="too large"):
             money.parse(typed)
 
-    @pytest.mark.parametrize("typed", ["0." + "0" * 18 + "1", "0." + "9" * 19, "9" * 18 + "." + "9" * 40])
+    @every("typed", ["0." + "0" * 18 + "1", "0." + "9" * 19, "9" * 18 + "." + "9" * 40])
     def test_refuses_what_is_too_fine_and_never_rounds_it(self, typed: str) -> None:
         with pytest.raises(money.BadAmount, match="At most 18 digits"):
             money.parse(typed)
@@ -136,7 +137,7 @@ class TestParse:
 
 
 class TestRead:
-    @pytest.mark.parametrize(
+    @every(
         ("given", "meant"),
         [
             (Decimal("1.0e-8"), "0.00000001"),
@@ -160,12 +161,12 @@ class TestRead:
     def test_reads_every_spelling_alike(self, amount: Decimal) -> None:
         assert money.read(amount) == money.read(f"{amount:e}") == money.read(f"{amount:f}") == amount
 
-    @pytest.mark.parametrize("given", [1.0, 0.1, float("nan"), True, False, None, [], {}, b"1"])
+    @every("given", [1.0, 0.1, float("nan"), True, False, None, [], {}, b"1"])
     def test_refuses_floats_and_what_is_no_number(self, given: Any) -> None:
         with pytest.raises(money.BadAmount, match="not a number"):
             money.read(given)
 
-    @pytest.mark.parametrize(
+    @every(
         "given",
         ["", "abc", "1,5", "1 000", "+1", ".5", "5.", "0x1", "٣", "NaN", "Infinity", "1e", "1e+", "1e99999"],
     )
@@ -173,17 +174,17 @@ class TestRead:
         with pytest.raises(money.BadAmount):
             money.read(given)
 
-    @pytest.mark.parametrize("word", ["NaN", "sNaN", "Infinity", "-Infinity"])
+    @every("word", ["NaN", "sNaN", "Infinity", "-Infinity"])
     def test_refuses_what_is_not_finite(self, word: str) -> None:
         with pytest.raises(money.BadAmount, match="finite"):
             money.read(Decimal(word))
 
-    @pytest.mark.parametrize("given", ["1e400", "1e18", Decimal("1E+999999999999999999"), 10**18, "9" * 400])
+    @every("given", ["1e400", "1e18", Decimal("1E+999999999999999999"), 10**18, "9" * 400])
     def test_refuses_what_is_too_large(self, given: Any) -> None:
         with pytest.raises(money.BadAmount, match="too large"):
             money.read(given)
 
-    @pytest.mark.parametrize(
+    @every(
         "given",
         [
             "1e-19",
@@ -207,7 +208,7 @@ class TestPlain:
         assert set(text) <= set("-.0123456789")
         assert "." not in text or text[-1] not in "0."
 
-    @pytest.mark.parametrize("word", ["NaN", "Infinity", "1E+999999999", "1E-999999999"])
+    @every("word", ["NaN", "Infinity", "1E+999999999", "1E-999999999"])
     def test_refuses_what_would_be_no_amount_or_fill_the_memory(self, word: str) -> None:
         with pytest.raises(money.BadAmount):
             money.plain(Decimal(word))
@@ -231,7 +232,7 @@ class TestArithmetic:
 class TestQuantize:
     """I04: one rounding, half to even."""
 
-    @pytest.mark.parametrize(
+    @every(
         ("given", "places", "rounded"),
         [
             ("0.125", 2, "0.12"),

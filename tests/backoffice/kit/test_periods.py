@@ -7,11 +7,12 @@ import datetime as dt
 import pytest
 
 from backoffice.kit import periods
+from tests.every import every
 
 D = dt.date
 
 
-@pytest.mark.parametrize(
+@every(
     ("today", "word", "since", "until"),
     [
         (D(2026, 3, 1), "today", D(2026, 3, 1), D(2026, 3, 1)),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from backoffice.kit import spreadsheets
 from backoffice.kit.exports import ExportColumn
 from tests import sheets
+from tests.every import every
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 COLUMN = ExportColumn("Value", lambda row: row)
@@ -36,7 +37,7 @@ def cells(*values: Any, **options: Any) -> list[tuple[str, str]]:
 
 
 class TestCells:
-    @pytest.mark.parametrize(
+    @every(
         ("value", "cell"),
         [
             (Decimal("12.50"), ("n", "12.5")),
@@ -68,7 +69,7 @@ class TestCells:
         if kind == "n":
             assert Decimal(repr(float(text))) == amount  # what a spreadsheet makes of it
 
-    @pytest.mark.parametrize("text", ["=1+1", "+1", "-cmd", "@SUM(A1)", '=HYPERLINK("http://x")', "\t=1"])
+    @every("text", ["=1+1", "+1", "-cmd", "@SUM(A1)", '=HYPERLINK("http://x")', "\t=1"])
     def test_what_a_spreadsheet_would_run_is_text_with_an_apostrophe(self, text: str) -> None:
         assert cells(text) == [("s", f"'{text}")]
         assert sheet("a", header=text).lines[0]["A"] == ("s", f"'{text}")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.kit.states import IllegalMove, check_move, closed
+from tests.every import every
 
 DOOR = {"open": {"shut"}, "shut": {"open", "locked"}, "locked": frozenset(), "lost": []}
 states = st.sampled_from([*DOOR, "ajar", ""])
@@ -22,7 +23,7 @@ class TestCheckMove:
                 check_move(DOOR, old, new)
             assert (caught.value.old, caught.value.new) == (old, new)
 
-    @pytest.mark.parametrize("state", DOOR)
+    @every("state", DOOR)
     def test_staying_is_no_move(self, state: str) -> None:
         with pytest.raises(IllegalMove):
             check_move(DOOR, state, state)

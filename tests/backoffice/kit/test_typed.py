@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from backoffice.kit import typed
+from tests.every import every
 
 CARD = "4111111111111111"
 SECRET = [
@@ -41,11 +40,11 @@ PLAIN = [
 
 
 class TestIsSecret:
-    @pytest.mark.parametrize("text", SECRET)
+    @every("text", SECRET)
     def test_card_numbers_and_codes_are(self, text: str) -> None:
         assert typed.is_secret(text)
 
-    @pytest.mark.parametrize("text", PLAIN)
+    @every("text", PLAIN)
     def test_names_references_and_hashes_are_not(self, text: str) -> None:
         assert not typed.is_secret(text)
 
@@ -59,7 +58,7 @@ class TestIsSecret:
 
 
 class TestIsReference:
-    @pytest.mark.parametrize(
+    @every(
         ("text", "is_one"),
         [
             ("261121150440584458", True),

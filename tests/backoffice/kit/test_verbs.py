@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from backoffice.kit import verbs
+from tests.every import every
 from tests.source import PRODUCT, called, modules
 
 
@@ -26,7 +27,7 @@ def test_verbs_are_found() -> None:
     assert {"invoice.created", "account.changed"} <= set(written())
 
 
-@pytest.mark.parametrize("verb", sorted(set(written())))
+@every("verb", sorted(set(written())))
 def test_a_verb_has_its_sentence(verb: str) -> None:
     assert verb in dict(verbs.known())
 

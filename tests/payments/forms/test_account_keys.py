@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from payments.forms.account_keys import KEY, is_always_needed, key_fields
 from payments.providers import PROVIDERS
+from tests.every import every
 
 
 class TestBoxes:
-    @pytest.mark.parametrize("provider", PROVIDERS)
+    @every("provider", PROVIDERS)
     def test_of_one_provider(self, provider: str) -> None:
         boxes = key_fields(provider)
         assert list(boxes) == [KEY + field.name for field in PROVIDERS[provider].credentials]

@@ -8,6 +8,7 @@ import pytest
 
 from payments.providers import answers
 from payments.providers.answers import Unreadable
+from tests.every import every
 
 
 def read(spelling: str) -> Decimal:
@@ -18,7 +19,7 @@ def read(spelling: str) -> Decimal:
 
 
 class TestAmount:
-    @pytest.mark.parametrize(
+    @every(
         ("spelling", "value"),
         [
             ("1", "1"),
@@ -38,16 +39,47 @@ class TestAmount:
     def test_it_is_what_it_spells(self, spelling: str, value: str) -> None:
         assert read(spelling) == Decimal(value)
 
-    @pytest.mark.parametrize(
+    @every(
         "spelling",
         [
-            '"1,5"', '"١٢"', '"１２"', "NaN", '"NaN"', "Infinity", "-Infinity", '"inf"', "1e400", '"1e400"',
-            "1e-400", "1e9999999999999999999", '"1e9999999999999999999"', '"0x10"', '"1_000"',
-            '"1 000"', '""', '" "',
-            '"+1"', '".5"', '"1."', '"01"', "null", "true", "false", "[]", "[1]", "{}", '{"a":1}',
-            '"true"', '"[1]"', "-1", '"-1.5"', "1000000000000000000", '"1.5 USDT"', '"$1"',
+            '"1,5"',
+            '"١٢"',
+            '"１２"',
+            "NaN",
+            '"NaN"',
+            "Infinity",
+            "-Infinity",
+            '"inf"',
+            "1e400",
+            '"1e400"',
+            "1e-400",
+            "1e9999999999999999999",
+            '"1e9999999999999999999"',
+            '"0x10"',
+            '"1_000"',
+            '"1 000"',
+            '""',
+            '" "',
+            '"+1"',
+            '".5"',
+            '"1."',
+            '"01"',
+            "null",
+            "true",
+            "false",
+            "[]",
+            "[1]",
+            "{}",
+            '{"a":1}',
+            '"true"',
+            '"[1]"',
+            "-1",
+            '"-1.5"',
+            "1000000000000000000",
+            '"1.5 USDT"',
+            '"$1"',
         ],
-    )  # fmt: skip
+    )
     def test_anything_else_is_unreadable(self, spelling: str) -> None:
         with pytest.raises(Unreadable):
             read(spelling)
@@ -65,7 +97,7 @@ class TestAmount:
 
 
 class TestText:
-    @pytest.mark.parametrize(
+    @every(
         ("value", "kept"),
         [
             (None, ""),
@@ -86,25 +118,23 @@ class TestText:
     def test_texts_and_numbers_are_kept_and_empty_values_are_empty(self, value: object, kept: str) -> None:
         assert answers.text({"a": value}, "a") == kept
 
-    @pytest.mark.parametrize("value", [True, [1], {"a": 1}, "x" * 301, Decimal("1e400"), Decimal("NaN")])
+    @every("value", [True, [1], {"a": 1}, "x" * 301, Decimal("1e400"), Decimal("NaN")])
     def test_anything_else_is_unreadable(self, value: object) -> None:
         with pytest.raises(Unreadable):
             answers.text({"a": value}, "a")
 
-    @pytest.mark.parametrize("value", [None, "", "  ", False])
+    @every("value", [None, "", "  ", False])
     def test_a_needed_one_must_be_there(self, value: object) -> None:
         with pytest.raises(Unreadable):
             answers.needed({"a": value}, "a")
 
 
 class TestLink:
-    @pytest.mark.parametrize(
-        "value", ["https://a.example/x", "http://a.example", " HTTPS://a.example/?a=b#c "]
-    )
+    @every("value", ["https://a.example/x", "http://a.example", " HTTPS://a.example/?a=b#c "])
     def test_http_and_https_are_links(self, value: str) -> None:
         assert answers.link({"a": value}, "a") == value.strip()
 
-    @pytest.mark.parametrize(
+    @every(
         "value",
         [
             "javascript:alert(1)",
@@ -123,13 +153,29 @@ class TestLink:
 
 
 class TestJsonObject:
-    @pytest.mark.parametrize(
+    @every(
         "body",
         [
-            b"", b"null", b"[]", b"1", b'"x"', b"true", b"{", b'{"a":1', b'\xef\xbb\xbf{"a":1}',
-            '{"a":"é"}'.encode("latin-1"), b"<html>", b'{"a":NaN}', b'{"a":1e9999999999999999999}',
-            b'{"a":1,"a":2}', b'{"a":1}x', b"{'a':1}", b"[" * 100_000, '{"a":1}'.encode("utf-16"), b"\x00",
+            b"",
+            b"null",
+            b"[]",
+            b"1",
+            b'"x"',
+            b"true",
+            b"{",
+            b'{"a":1',
+            b'\xef\xbb\xbf{"a":1}',
+            '{"a":"é"}'.encode("latin-1"),
+            b"<html>",
+            b'{"a":NaN}',
+            b'{"a":1e9999999999999999999}',
+            b'{"a":1,"a":2}',
+            b'{"a":1}x',
+            b"{'a':1}",
+            b"[" * 100_000,
+            '{"a":1}'.encode("utf-16"),
+            b"\x00",
         ],
-    )  # fmt: skip
+    )
     def test_only_a_clean_object_is_one(self, body: bytes) -> None:
         assert answers.json_object(body) is None

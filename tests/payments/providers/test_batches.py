@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from payments.providers import offers
 from payments.providers.base import Probe, Withdrawals
 from payments.providers.batches import BatchPayouts, BatchReport, BatchRequest, Payout, could_be, differences
+from tests.every import every
 
 MADE = datetime(2026, 11, 20, 10, tzinfo=UTC)
 ONE, TWO = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"
@@ -45,9 +44,7 @@ class TestTotals:
         assert REPORT.total_ok is True
         assert replace(REPORT, fee=Decimal("0.00030001")).total_ok is False
 
-    @pytest.mark.parametrize(
-        "change", [{"fee": None}, {"deposit_amount": None}, {"payouts": rows("0.1", None)}]
-    )
+    @every("change", [{"fee": None}, {"deposit_amount": None}, {"payouts": rows("0.1", None)}])
     def test_not_stated_is_neither_right_nor_wrong(self, change: dict[str, Any]) -> None:
         assert replace(REPORT, **change).total_ok is None
 
@@ -62,7 +59,7 @@ class TestDifferences:
         other = (REPORT.payouts[1], Payout(TWO.upper(), Decimal("0.2")))
         assert differences(REQUEST, replace(REPORT, payouts=other)) == ("payouts",)
 
-    @pytest.mark.parametrize(
+    @every(
         ("change", "names"),
         [
             ({"payouts": rows("0.1")}, ("payouts", "depositAmount")),
@@ -77,14 +74,13 @@ class TestDifferences:
             ({"signature_ok": False}, ("signature",)),
             ({"signature_ok": None}, ()),
         ],
-        ids=str,
     )
     def test_each_is_named(self, change: dict[str, Any], names: tuple[str, ...]) -> None:
         assert differences(REQUEST, replace(REPORT, **change)) == names
 
 
 class TestCouldBe:
-    @pytest.mark.parametrize(
+    @every(
         ("change", "fits"),
         [
             ({}, True),
@@ -94,7 +90,6 @@ class TestCouldBe:
             ({"payouts": rows("0.1", "0.3")}, False),
             ({"deposit_amount": None, "fee": None, "signature_ok": None}, True),  # as in a list
         ],
-        ids=str,
     )
     def test_same_rows_same_delay_made_since(self, change: dict[str, Any], fits: bool) -> None:
         assert could_be(REQUEST, replace(REPORT, **change), since=MADE) is fits

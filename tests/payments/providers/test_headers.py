@@ -9,14 +9,15 @@ import pytest
 
 from payments.providers import headers
 from payments.providers.redaction import Secret
+from tests.every import every
 
 
 class TestSendable:
-    @pytest.mark.parametrize("value", ["abc", "application/json", "~!#", "Bearer abc"])
+    @every("value", ["abc", "application/json", "~!#", "Bearer abc"])
     def test_plain_letters_are(self, value: str) -> None:
         assert headers.sendable(value) == headers.sendable(Secret(value)) == value
 
-    @pytest.mark.parametrize(
+    @every(
         "value",
         [
             "a b",
@@ -38,7 +39,7 @@ class TestSendable:
 
 
 class TestDate:
-    @pytest.mark.parametrize(
+    @every(
         "text",
         [
             "Fri, 20 Nov 2026 10:00:00 GMT",
@@ -49,13 +50,13 @@ class TestDate:
     def test_it_is_read_in_utc(self, text: str) -> None:
         assert headers.date(text) == datetime(2026, 11, 20, 10, tzinfo=UTC)
 
-    @pytest.mark.parametrize("text", ["", "now", "Fri, 99 Nov 2026 10:00:00 GMT", "\x00", "1"])
+    @every("text", ["", "now", "Fri, 99 Nov 2026 10:00:00 GMT", "\x00", "1"])
     def test_anything_else_is_none(self, text: str) -> None:
         assert headers.date(text) is None
 
 
 class TestRetryAfter:
-    @pytest.mark.parametrize(
+    @every(
         ("header", "seconds"),
         [
             ("0", 0),

@@ -9,6 +9,7 @@ import pytest
 
 from payments.providers import hosts
 from payments.providers.errors import Invalid, Unavailable
+from tests.every import every
 from tests.payments.providers.wires import Recorder, answering, peer
 
 PUBLIC = ["93.184.215.14"]
@@ -126,17 +127,17 @@ class TestCheckBaseUrl:
     def test_there_are_at_least_60_refused_forms(self) -> None:
         assert len(set(FORMS)) == len(FORMS) >= 60
 
-    @pytest.mark.parametrize("url", FORMS)
+    @every("url", FORMS)
     def test_this_form_is_refused_without_asking_anybody(self, url: str) -> None:
         with pytest.raises(Invalid) as refused:
             hosts.check_base_url(url, frozenset({"127.0.0.1:8001"}), resolver=nobody)
         assert refused.value.fields["base_url"] == refused.value.staff
 
-    @pytest.mark.parametrize("url", GOOD)
+    @every("url", GOOD)
     def test_this_form_is_allowed(self, url: str) -> None:
         hosts.check_base_url(url, frozenset(), resolver=found(*PUBLIC))
 
-    @pytest.mark.parametrize(
+    @every(
         "addresses",
         [
             ["10.0.0.1"],
@@ -173,14 +174,14 @@ class TestCheckBaseUrl:
         with pytest.raises(Invalid):
             hosts.check_base_url("http://10.0.0.7:8443/api/", internal, resolver=nobody)
 
-    @pytest.mark.parametrize("url", ["http://127.0.0.1:8002/", "http://127.0.0.1/", "http://127.1:8001/"])
+    @every("url", ["http://127.0.0.1:8002/", "http://127.0.0.1/", "http://127.1:8001/"])
     def test_an_internal_host_is_exactly_one_spelling_and_port(self, url: str) -> None:
         with pytest.raises(Invalid):
             hosts.check_base_url(url, frozenset({"127.0.0.1:8001"}), resolver=nobody)
 
 
 class TestIsPublic:
-    @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f::1", "64:ff9b::5db8:d70e"])
+    @every("address", ["93.184.215.14", "2606:2800:21f::1", "64:ff9b::5db8:d70e"])
     def test_this_is_public(self, address: str) -> None:
         assert hosts.is_public(ipaddress.ip_address(address))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backoffice.kit import money
 from payments.providers.bitloga.client import Bitloga
 from payments.providers.redaction import MASK, Redactor, Secret, mask_cards, storable
+from tests.every import every
 
 CARD = "4111111111111111"
 MASKED = "411111******1111"
@@ -23,7 +23,7 @@ def redactor(*secrets: str) -> Redactor:
 
 
 class TestHiddenNames:
-    @pytest.mark.parametrize(
+    @every(
         ("text", "kept"),
         [
             ('{"code":"x-1","amount":1.50}', '{"code":"***","amount":1.50}'),
@@ -52,9 +52,7 @@ class TestHiddenNames:
 
 
 class TestKnownSecrets:
-    @pytest.mark.parametrize(
-        "secret", ["canary-secret", 'qu"ote/sl\\ash', "пароль", "a&b<c>d", "with space, comma: x"]
-    )
+    @every("secret", ["canary-secret", 'qu"ote/sl\\ash', "пароль", "a&b<c>d", "with space, comma: x"])
     def test_each_spelling_goes(self, secret: str) -> None:
         for text in (
             json.dumps({"message": f"wrong {secret}!"}),
@@ -94,7 +92,7 @@ class TestKnownSecrets:
 
 
 class TestCallbackTokens:
-    @pytest.mark.parametrize(
+    @every(
         "text",
         [
             '{"callbackurl":"https://m.example/callbacks/bitloga/' + TOKEN + '/","desc":"d"}',
@@ -110,7 +108,7 @@ class TestCallbackTokens:
 
 
 class TestCards:
-    @pytest.mark.parametrize(
+    @every(
         ("text", "kept"),
         [
             (CARD, MASKED),
@@ -128,7 +126,7 @@ class TestCards:
     def test_first_six_and_last_four_stay(self, text: str, kept: str) -> None:
         assert redactor().text(text) == kept
 
-    @pytest.mark.parametrize(
+    @every(
         "text",
         [
             "4111111111111112",  # fails Luhn
@@ -196,9 +194,7 @@ class TestAnyText:
         kept = redactor().text('{"a":"x\\u0000y\\ud800z","b":"\\ud83d\\ude00"}')
         assert money.loads(kept) == {"a": "x\ufffdy\ufffdz", "b": "\U0001f600"}
 
-    @pytest.mark.parametrize(
-        "text", ['{"a":"b","c":1},', "1 ", "111 ", '"', "[", "\\\\", '{"code":', "4111-"]
-    )
+    @every("text", ['{"a":"b","c":1},', "1 ", "111 ", '"', "[", "\\\\", '{"code":', "4111-"])
     def test_no_body_takes_more_than_linear_time(self, text: str) -> None:
         begun = time.process_time()
         redactor("canary-secret", "1").text(text * (300_000 // len(text)))

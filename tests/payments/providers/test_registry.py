@@ -12,6 +12,7 @@ import pytest
 from payments import providers
 from payments.providers import base, errors
 from payments.providers.http import Transport
+from tests.every import every
 
 HERE = Path(providers.__file__).parent
 
@@ -44,7 +45,7 @@ class TestRegistry:
                 "nobody", base_url="", credentials={}, transport=Transport(), account_key="a"
             )
 
-    @pytest.mark.parametrize("name", providers.PROVIDERS)
+    @every("name", providers.PROVIDERS)
     def test_every_class_tells_what_the_forms_need(self, name: str) -> None:
         found = providers.PROVIDERS[name]
         assert found.name == name
@@ -56,7 +57,7 @@ class TestRegistry:
         assert set(found.grades.values()) <= {"A", "B", "C"}
         assert found.default_rate > 0
 
-    @pytest.mark.parametrize("name", providers.PROVIDERS)
+    @every("name", providers.PROVIDERS)
     def test_every_field_is_of_a_known_kind(self, name: str) -> None:
         found = providers.PROVIDERS[name]
         kinds = {"text", "amount", "choice", "email", "url", "textarea", "multichoice"}
@@ -122,7 +123,7 @@ class TestTheLayer:
 
 
 class TestErrors:
-    @pytest.mark.parametrize("kind", errors.CLOSED_SET)
+    @every("kind", errors.CLOSED_SET)
     def test_each_has_a_sentence_for_staff_and_takes_the_same_words(
         self, kind: type[errors.ProviderError]
     ) -> None:

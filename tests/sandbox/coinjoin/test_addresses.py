@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import hashlib
 
-import pytest
-
 from payments.addresses import check
 from sandbox.coinjoin import addresses
+from tests.every import every
 from tests.sandbox.coinjoin.conftest import LEGACY, SCRIPT, SEGWIT, TAPROOT, TEST
 
 
 class TestValid:
-    @pytest.mark.parametrize("address", [SEGWIT, SEGWIT.upper(), TAPROOT, LEGACY, SCRIPT])
+    @every("address", [SEGWIT, SEGWIT.upper(), TAPROOT, LEGACY, SCRIPT])
     def test_on_the_main_network_and_there_only(self, address):
         assert addresses.is_valid(address, "main")
         assert not addresses.is_valid(address, "test")
 
-    @pytest.mark.parametrize(
+    @every(
         "address", [TEST, "mr9if7VDsVfEZ1qUo2u3trv6rU9eH7Yx4u", "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx"]
     )
     def test_on_the_test_network_and_there_only(self, address):
         assert addresses.is_valid(address, "test")
         assert not addresses.is_valid(address, "main")
 
-    @pytest.mark.parametrize(
+    @every(
         "address",
         [
             "",
@@ -50,7 +49,7 @@ class TestValid:
 
 
 class TestFresh:
-    @pytest.mark.parametrize("network", ["main", "test"])
+    @every("network", ["main", "test"])
     def test_valid_and_always_the_same_for_one_seed(self, network):
         found = {addresses.fresh(hashlib.sha256(bytes((seed,))).digest(), network) for seed in range(50)}
         assert len(found) == 50

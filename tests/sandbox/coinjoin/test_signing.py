@@ -14,6 +14,7 @@ import pytest
 
 from payments.providers.coinjoin import signatures
 from sandbox.coinjoin import signing
+from tests.every import every
 from tests.sandbox.coinjoin.conftest import LEGACY
 
 
@@ -30,7 +31,7 @@ def documented(text: str, secret: str, number: Any = str) -> str:
 
 
 class TestSentence:
-    @pytest.mark.parametrize(
+    @every(
         ("number", "text"),
         [
             ("0.00005", "5.0E-5"),

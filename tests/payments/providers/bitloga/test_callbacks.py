@@ -6,13 +6,13 @@ import hashlib
 import hmac
 import json
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payments.providers.base import Forged, Raw, Signed
 from payments.providers.bitloga import callbacks
 from payments.providers.redaction import Secret
+from tests.every import every
 from tests.payments.providers.bitloga.facts import DOCUMENT
 from tests.payments.providers.wires import recorded
 
@@ -39,13 +39,11 @@ class TestSigned:
         assert found.fields["status"] == "Payed"
         assert "Z123" not in repr(found)
 
-    @pytest.mark.parametrize(
-        "name", ["X-SIGNATURE", "X-Signature", "x-signature", "HTTP_X_SIGNATURE", "X_SIGNATURE"]
-    )
+    @every("name", ["X-SIGNATURE", "X-Signature", "x-signature", "HTTP_X_SIGNATURE", "X_SIGNATURE"])
     def test_the_headers_name_in_any_spelling(self, name: str) -> None:
         assert isinstance(read(BODY, name=name), Signed)
 
-    @pytest.mark.parametrize("change", [str.upper, str.lower, str.swapcase, str.title])
+    @every("change", [str.upper, str.lower, str.swapcase, str.title])
     def test_hex_of_any_case(self, change) -> None:
         assert isinstance(callbacks.read(SECRET, Raw({"X-SIGNATURE": change(SIGNATURE)}, BODY)), Signed)
 
@@ -54,7 +52,7 @@ class TestSigned:
         assert isinstance(found, Signed)
         assert found.reference == "261120101530123456"
 
-    @pytest.mark.parametrize("field", [row["name"] for row in DOCUMENT["callback"]["fields"]])
+    @every("field", [row["name"] for row in DOCUMENT["callback"]["fields"]])
     def test_every_documented_field_is_passed_on(self, field: str) -> None:
         body = json.dumps({**json.loads(BODY), field: "5"}).encode()
         found = read(body)
@@ -66,7 +64,7 @@ class TestSigned:
 
 
 class TestForged:
-    @pytest.mark.parametrize(
+    @every(
         ("signature", "reason"),
         [
             ("", callbacks.MISSING),
@@ -95,9 +93,7 @@ class TestForged:
         raw = Raw({"X-SIGNATURE": SIGNATURE, "HTTP_X_SIGNATURE": SIGNATURE}, BODY)
         assert callbacks.read(SECRET, raw) == Forged(callbacks.MALFORMED)
 
-    @pytest.mark.parametrize(
-        "body", [BODY + b" ", BODY.replace(b"125", b"126"), BODY.replace(b"1.00", b"1.0"), b""]
-    )
+    @every("body", [BODY + b" ", BODY.replace(b"125", b"126"), BODY.replace(b"1.00", b"1.0"), b""])
     def test_a_text_that_was_changed(self, body: bytes) -> None:
         assert callbacks.read(SECRET, Raw({"X-SIGNATURE": SIGNATURE}, body)) == Forged(callbacks.WRONG)
 
@@ -109,13 +105,11 @@ class TestForged:
 
 
 class TestSignedGarbage:
-    @pytest.mark.parametrize(
-        "body", [b"", b"null", b"[]", b"5", b"{", b"\xff", b"[" * 50_000, b'{"uniqueid":NaN}']
-    )
+    @every("body", [b"", b"null", b"[]", b"5", b"{", b"\xff", b"[" * 50_000, b'{"uniqueid":NaN}'])
     def test_what_is_no_object_names_nothing(self, body: bytes) -> None:
         assert read(body) == Forged(callbacks.UNREADABLE)
 
-    @pytest.mark.parametrize(
+    @every(
         "value",
         [
             "{}",
@@ -141,6 +135,6 @@ class TestSignedGarbage:
         header = callbacks.sign(SECRET, body) if signed else signature
         assert isinstance(callbacks.read(SECRET, Raw({"X-SIGNATURE": header}, body)), Signed | Forged)
 
-    @pytest.mark.parametrize("reason", [callbacks.MISSING, callbacks.WRONG, callbacks.NO_REFERENCE])
+    @every("reason", [callbacks.MISSING, callbacks.WRONG, callbacks.NO_REFERENCE])
     def test_reasons_are_sentences(self, reason: str) -> None:
         assert reason.endswith(".")

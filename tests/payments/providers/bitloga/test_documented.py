@@ -13,6 +13,7 @@ from payments.providers.base import InvoiceRequest, VoucherRequest, WithdrawalRe
 from payments.providers.bitloga import reading, refusals
 from payments.providers.bitloga.client import Bitloga
 from payments.providers.errors import ProviderError, RateLimited
+from tests.every import every
 from tests.payments.providers.bitloga.facts import (
     CALLBACK_URL,
     DOCUMENT,
@@ -224,15 +225,15 @@ class TestAnswers:
 
 
 class TestStatuses:
-    @pytest.mark.parametrize(("word", "state"), DOCUMENT["statuses"]["invoice"].items())
+    @every(("word", "state"), DOCUMENT["statuses"]["invoice"].items())
     def test_invoice(self, word: str, state: str | None) -> None:
         assert reading.INVOICE_STATES.get(word.lower()) == state
 
-    @pytest.mark.parametrize(("word", "state"), DOCUMENT["statuses"]["withdrawal"].items())
+    @every(("word", "state"), DOCUMENT["statuses"]["withdrawal"].items())
     def test_withdrawal(self, word: str, state: str | None) -> None:
         assert reading.WITHDRAWAL_STATES.get(word.lower()) == state
 
-    @pytest.mark.parametrize(("word", "state"), DOCUMENT["statuses"]["code"].items())
+    @every(("word", "state"), DOCUMENT["statuses"]["code"].items())
     def test_code(self, word: str, state: str | None) -> None:
         assert reading.VOUCHER_STATES.get(word.lower()) == state
 
@@ -251,7 +252,7 @@ class TestErrors:
         assert [row.text for row in refusals.TEXTS] == [error["text"] for error in ERRORS]
         assert len(ERRORS) == len({error["text"] for error in ERRORS}) == 44
 
-    @pytest.mark.parametrize("error", ERRORS, ids=[error["text"] for error in ERRORS])
+    @every("error", ERRORS)
     def test_its_class_reason_and_field(self, error: dict[str, Any]) -> None:
         row, _params = refusals.find(message(error)) or pytest.fail("not found")
         assert (row.kind.__name__, row.reason, row.field) == (error["class"], error["reason"], error["field"])

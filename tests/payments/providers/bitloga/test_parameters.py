@@ -9,6 +9,7 @@ import pytest
 
 from payments.providers.bitloga import parameters
 from payments.providers.errors import Invalid
+from tests.every import every
 
 REFERENCE = "261120101530123456"
 INVOICE: dict[str, Any] = {"paysys": "USDTBALANCE", "amount": Decimal("1.50")}
@@ -23,7 +24,7 @@ def problems(build: Any, *arguments: Any, **named: Any) -> dict[str, str]:
 
 
 class TestInvoice:
-    @pytest.mark.parametrize(
+    @every(
         ("change", "field"),
         [
             ({"paysys": ""}, "paysys"),
@@ -44,14 +45,14 @@ class TestInvoice:
     def test_this_is_refused_at_its_field(self, change: dict[str, Any], field: str) -> None:
         assert list(problems(parameters.invoice, REFERENCE, INVOICE | change, "")) == [field]
 
-    @pytest.mark.parametrize(
+    @every(
         "amount",
         [Decimal(0), Decimal(-1), Decimal("NaN"), Decimal("Infinity"), 1, 1.5, "1.5", True, Decimal("-0")],
     )
     def test_an_amount_is_a_decimal_above_zero(self, amount: Any) -> None:
         assert list(problems(parameters.invoice, REFERENCE, INVOICE | {"amount": amount}, "")) == ["amount"]
 
-    @pytest.mark.parametrize("reference", ["", "a b", "ü", "1" * 65, "1\n", "\x00"])
+    @every("reference", ["", "a b", "ü", "1" * 65, "1\n", "\x00"])
     def test_a_reference_is_short_and_plain(self, reference: str) -> None:
         assert list(problems(parameters.invoice, reference, INVOICE, "")) == ["uniqueid"]
 
@@ -77,7 +78,7 @@ class TestInvoice:
 
 
 class TestWithdrawal:
-    @pytest.mark.parametrize("field", WITHDRAWAL)
+    @every("field", WITHDRAWAL)
     def test_each_of_the_four_is_needed(self, field: str) -> None:
         assert list(problems(parameters.withdrawal, REFERENCE, WITHDRAWAL | {field: None})) == [field]
 
@@ -89,9 +90,7 @@ class TestCodes:
     def test_redeeming_needs_the_code(self) -> None:
         assert set(problems(parameters.code_to_redeem, {"pass": "x"})) == {"code"}
 
-    @pytest.mark.parametrize(
-        ("limit", "offset", "field"), [(0, 0, "limit"), (101, 0, "limit"), (1, -1, "offset")]
-    )
+    @every(("limit", "offset", "field"), [(0, 0, "limit"), (101, 0, "limit"), (1, -1, "offset")])
     def test_a_page_has_1_to_100_codes(self, limit: int, offset: int, field: str) -> None:
         query = {"code": "", "amount": None, "currency": "", "status": ""}
         assert list(problems(parameters.code_query, **query, limit=limit, offset=offset)) == [field]

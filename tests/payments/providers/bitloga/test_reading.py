@@ -15,6 +15,7 @@ from payments.providers.bitloga.client import Bitloga
 from payments.providers.errors import Denied, OutcomeUnknown, ProviderError, RateLimited, Refused
 from payments.providers.exchange import Answer
 from payments.providers.redaction import Redactor
+from tests.every import every
 from tests.payments.providers.bitloga.facts import REFERENCE
 from tests.payments.providers.wires import recorded
 
@@ -63,7 +64,7 @@ class TestBalances:
         body = {"success": True, "time": "now", "message": "ok", "USD": 1, "EUR": None, "user_id": 5}
         assert read("balances", body).balances == {"USD": 1}
 
-    @pytest.mark.parametrize("value", ["1,5", "x", True, [], {}, "NaN"])
+    @every("value", ["1,5", "x", True, [], {}, "NaN"])
     def test_one_that_cannot_be_read_spoils_the_answer(self, value: Any) -> None:
         with pytest.raises(OutcomeUnknown):
             read("balances", {"success": True, "USD": 1, "BTC": value})
@@ -89,15 +90,15 @@ class TestCreatedInvoice:
         assert (first.amount, first.type, first.payment_url) == (Decimal("15.5"), "crypto", "")
         assert (second.type, second.payment_url) == ("qr", "https://qr.example/AB12")
 
-    @pytest.mark.parametrize("empty", [None, [], {}, False, ...])
+    @every("empty", [None, [], {}, False, ...])
     def test_requisites_may_be_missing(self, empty: Any) -> None:
         assert read("invoice", sample("invoice", requisites=empty)).requisites == ()
 
-    @pytest.mark.parametrize("link", ["javascript:alert(1)", "", None, 5, ...])
+    @every("link", ["javascript:alert(1)", "", None, 5, ...])
     def test_a_link_that_is_none_is_left_out_when_there_are_requisites(self, link: Any) -> None:
         assert read("invoice", sample("invoice", invoice=link)).payment_url == ""
 
-    @pytest.mark.parametrize(
+    @every(
         "changes",
         [
             {"invoice": ..., "requisites": ...},
@@ -124,7 +125,7 @@ class TestFoundInvoice:
         assert (found.name, found.surname, found.tag) == ("Ann", "Lee", "77")
         assert found.raw["invoiceid"] == 5
 
-    @pytest.mark.parametrize(
+    @every(
         ("word", "state", "forwarded"),
         [
             ("Payed", "paid", False),
@@ -150,7 +151,7 @@ class TestFoundInvoice:
         assert (found.status, found.forwarded) == (state, forwarded)
         assert found.provider_status == str(word).strip()
 
-    @pytest.mark.parametrize(
+    @every(
         "changes",
         [
             {"uniqueid": "261120101530123457"},
@@ -194,8 +195,8 @@ class TestWithdrawals:
         assert (found.status, found.tag, found.name, found.surname) == ("pending", "", "", "")
         assert found.fee == Decimal("0.1")
 
-    @pytest.mark.parametrize("name", ["withdraw", "find_withdrawal"])
-    @pytest.mark.parametrize(
+    @every("name", ["withdraw", "find_withdrawal"])
+    @every(
         ("word", "state"),
         [
             ("Complete", "complete"),
@@ -214,8 +215,8 @@ class TestWithdrawals:
         found = read(name, sample(name, status=word))
         assert (found.status, found.provider_status) == (state, word.strip())
 
-    @pytest.mark.parametrize("name", ["withdraw", "find_withdrawal"])
-    @pytest.mark.parametrize(
+    @every("name", ["withdraw", "find_withdrawal"])
+    @every(
         "changes",
         [
             {field: ...}
@@ -271,63 +272,63 @@ class TestCodes:
         )
         assert first.raw["status"] == "Active"
 
-    @pytest.mark.parametrize(("word", "state"), [("disabled", "disabled"), ("Blocked", None)])
+    @every(("word", "state"), [("disabled", "disabled"), ("Blocked", None)])
     def test_a_status(self, word: str, state: str | None) -> None:
         row = json.loads(recorded("code_get"))["data"][0] | {"status": word}
         (found,) = read("code.get", {"success": True, "data": [row]})
         assert (found.status, found.provider_status) == (state, word)
 
-    @pytest.mark.parametrize("data", [..., None, "x", {}, {"0": {}}, [1], [{}], [{"code": "x"}]])
+    @every("data", [..., None, "x", {}, {"0": {}}, [1], [{}], [{"code": "x"}]])
     def test_a_list_with_one_row_that_cannot_be_read_is_unknown(self, data: Any) -> None:
         with pytest.raises(OutcomeUnknown):
             read("code.get", sample("code.get", data=data))
 
-    @pytest.mark.parametrize("code", [..., "", None, ["x"], True])
+    @every("code", [..., "", None, ["x"], True])
     def test_a_creation_without_a_code_is_unknown(self, code: Any) -> None:
         with pytest.raises(OutcomeUnknown):
             read("code.create", sample("code.create", code=code))
 
-    @pytest.mark.parametrize("changes", [{"amount": ...}, {"amount": "x"}, {"currency": ...}])
+    @every("changes", [{"amount": ...}, {"amount": "x"}, {"currency": ...}])
     def test_a_redemption_without_its_worth_is_unknown(self, changes: dict[str, Any]) -> None:
         with pytest.raises(OutcomeUnknown):
             read("code.apply", sample("code.apply", **changes))
 
 
 class TestSuccess:
-    @pytest.mark.parametrize("name", READERS)
-    @pytest.mark.parametrize(
+    @every("name", READERS)
+    @every(
         "flag", [..., None, "true", "True", "false", 0, 1, 1.0, "", [], [True], {"success": True}, {}, "yes"]
     )
     def test_only_a_json_true_is_one(self, name: str, flag: Any) -> None:
         with pytest.raises(OutcomeUnknown):
             read(name, sample(name, success=flag))
 
-    @pytest.mark.parametrize("name", READERS)
+    @every("name", READERS)
     def test_not_in_an_object_inside(self, name: str) -> None:
         with pytest.raises(OutcomeUnknown):
             read(name, {"data": sample(name), "result": sample(name)})
 
-    @pytest.mark.parametrize("name", READERS)
+    @every("name", READERS)
     def test_not_twice(self, name: str) -> None:
         body = b'{"success":false,' + json.dumps(sample(name)).encode()[1:]
         with pytest.raises(OutcomeUnknown):
             read(name, body)
 
-    @pytest.mark.parametrize("name", READERS)
+    @every("name", READERS)
     def test_not_beside_a_documented_error(self, name: str) -> None:
         with pytest.raises(OutcomeUnknown):
             read(name, sample(name, message="Insufficient balance"))
 
-    @pytest.mark.parametrize("name", READERS)
-    @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 500, 502, 503])
+    @every("name", READERS)
+    @every("status", [301, 302, 307, 400, 401, 404, 500, 502, 503])
     def test_not_outside_of_2xx(self, name: str, status: int) -> None:
         with pytest.raises(OutcomeUnknown):
             read(name, sample(name), status=status)
 
 
 class TestGarbage:
-    @pytest.mark.parametrize("name", READERS)
-    @pytest.mark.parametrize(
+    @every("name", READERS)
+    @every(
         "body",
         [
             b"",
@@ -356,35 +357,35 @@ class TestGarbage:
 class TestStatusCodes:
     REFUSAL = recorded("error")
 
-    @pytest.mark.parametrize("name", READERS)
-    @pytest.mark.parametrize("status", [200, 201, 400, 401, 402, 403, 404, 409, 422])
+    @every("name", READERS)
+    @every("status", [200, 201, 400, 401, 402, 403, 404, 409, 422])
     def test_a_documented_refusal_is_one_whatever_the_status(self, name: str, status: int) -> None:
         with pytest.raises(Refused) as refused:
             read(name, self.REFUSAL, status=status)
         assert refused.value.reason == "funds"
 
-    @pytest.mark.parametrize("name", READERS)
-    @pytest.mark.parametrize("status", [302, 500, 502, 503, 504])
+    @every("name", READERS)
+    @every("status", [302, 500, 502, 503, 504])
     def test_a_fault_of_the_server_or_a_redirect_proves_nothing_whatever_the_body(
         self, name: str, status: int
     ) -> None:
         with pytest.raises(OutcomeUnknown):
             read(name, self.REFUSAL, status=status)
 
-    @pytest.mark.parametrize("name", READERS)
-    @pytest.mark.parametrize("body", [b"", b"slow down", b'{"success":false,"message":"x"}', b'{"error":1}'])
+    @every("name", READERS)
+    @every("body", [b"", b"slow down", b'{"success":false,"message":"x"}', b'{"error":1}'])
     def test_429_was_not_processed(self, name: str, body: bytes) -> None:
         with pytest.raises(RateLimited) as limited:
             read(name, body, status=429, retry_after="30")
         assert limited.value.retry_after == 30
 
-    @pytest.mark.parametrize("name", READERS)
+    @every("name", READERS)
     def test_429_that_claims_success_proves_nothing(self, name: str) -> None:
         with pytest.raises(OutcomeUnknown):
             read(name, sample(name), status=429)
 
-    @pytest.mark.parametrize("name", READERS)
-    @pytest.mark.parametrize("status", [401, 403])
+    @every("name", READERS)
+    @every("status", [401, 403])
     def test_a_page_that_turns_us_away_is_denied_for_reads_only(self, name: str, status: int) -> None:
         expected: type[ProviderError] = OutcomeUnknown if name in MOVES else Denied
         with pytest.raises(expected):

@@ -9,6 +9,7 @@ import pytest
 
 from payments.providers.bitloga import refusals
 from payments.providers.errors import OutcomeUnknown, Refused
+from tests.every import every
 from tests.payments.providers.bitloga.facts import ERRORS, message
 
 MOVES = ["invoice", "withdraw", "code.create", "code.apply"]
@@ -19,7 +20,7 @@ def refusal(text: str, operation: str = "withdraw", safe: bool = False) -> Any:
 
 
 class TestOnWithdraw:
-    @pytest.mark.parametrize("error", ERRORS, ids=[error["text"] for error in ERRORS])
+    @every("error", ERRORS)
     def test_the_class_is_the_tables(self, error: dict[str, Any]) -> None:
         row, _params = refusals.find(message(error)) or pytest.fail("not found")
         expected = OutcomeUnknown if row.only not in ("", "withdraw") else row.kind
@@ -44,7 +45,7 @@ class TestOnWithdraw:
             tried.add(mutated)
             assert type(refusal(mutated)) is OutcomeUnknown, mutated
 
-    @pytest.mark.parametrize(
+    @every(
         "text",
         [
             "",
@@ -67,15 +68,11 @@ class TestOnWithdraw:
     def test_what_is_not_written_in_the_document_is_unknown(self, text: str) -> None:
         assert type(refusal(text)) is OutcomeUnknown
 
-    @pytest.mark.parametrize(
-        "text", ["INSUFFICIENT BALANCE", " insufficient balance \r\n", "\tInsufficient Balance"]
-    )
+    @every("text", ["INSUFFICIENT BALANCE", " insufficient balance \r\n", "\tInsufficient Balance"])
     def test_case_and_outer_spaces_do_not_matter(self, text: str) -> None:
         assert refusal(text).reason == "funds"
 
-    @pytest.mark.parametrize(
-        "text", ["Payment error: No route", "payment error: x\ny", "Service unavailable"]
-    )
+    @every("text", ["Payment error: No route", "payment error: x\ny", "Service unavailable"])
     def test_the_two_that_say_nothing_are_unknown_for_every_move(self, text: str) -> None:
         for operation in MOVES:
             found = refusal(text, operation)
@@ -84,7 +81,7 @@ class TestOnWithdraw:
 
 
 class TestLimits:
-    @pytest.mark.parametrize(
+    @every(
         ("spelled", "limit"),
         [("10", "10"), ("10.50", "10.5"), ("1.0e-8", "0.00000001"), ("1.0E+3", "1000"), ("0.001", "0.001")],
     )
@@ -100,9 +97,7 @@ class TestLimits:
 
 
 class TestLookups:
-    @pytest.mark.parametrize(
-        "text", ["Transaction is not found", "Codes not found", "Code is not exist", "Code is not active"]
-    )
+    @every("text", ["Transaction is not found", "Codes not found", "Code is not exist", "Code is not active"])
     def test_their_words_refuse_nothing_that_moves_elsewhere(self, text: str) -> None:
         for operation in ("invoice", "withdraw", "code.create"):
             assert type(refusal(text, operation)) is OutcomeUnknown

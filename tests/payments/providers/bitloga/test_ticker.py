@@ -10,6 +10,7 @@ from payments.providers.base import Rate
 from payments.providers.bitloga import ticker
 from payments.providers.errors import OutcomeUnknown
 from payments.providers.exchange import Answer
+from tests.every import every
 from tests.payments.providers.wires import answered, answering, peer, recorded
 
 
@@ -33,7 +34,7 @@ class TestRates:
         found = read(b'{"success":true,"rates":[{"give":"A","get":"B","rate":2}]}')
         assert found.rates == (Rate("A", "B", Decimal(2)),)
 
-    @pytest.mark.parametrize(
+    @every(
         "body",
         [
             b"[]",
@@ -54,7 +55,7 @@ class TestRates:
     def test_what_is_not_clear_is_only_kept(self, body: bytes) -> None:
         assert read(body).rates == ()
 
-    @pytest.mark.parametrize("status", [302, 403, 404, 500])
+    @every("status", [302, 403, 404, 500])
     def test_an_answer_that_is_no_success_is_none(self, status: int) -> None:
         with pytest.raises(OutcomeUnknown):
             read(recorded("ticker_list"), status)

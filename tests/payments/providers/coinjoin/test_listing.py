@@ -12,6 +12,7 @@ import pytest
 from payments.providers.batches import BatchPage, BatchReport
 from payments.providers.coinjoin import listing
 from payments.providers.errors import OutcomeUnknown
+from tests.every import every
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -116,7 +117,7 @@ class TestStops:
 
 
 class TestLies:
-    @pytest.mark.parametrize("total", [500, None])
+    @every("total", [500, None])
     def test_the_same_page_for_ever_is_not_the_whole(self, total: int | None) -> None:
         rows = Shop(100).rows
         with pytest.raises(OutcomeUnknown):

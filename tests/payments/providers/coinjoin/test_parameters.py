@@ -10,6 +10,7 @@ import pytest
 from payments.providers.batches import BatchRequest, Payout
 from payments.providers.coinjoin import parameters
 from payments.providers.errors import Invalid
+from tests.every import every
 from tests.payments.providers.coinjoin.facts import ADDRESS, FIELDS, FIRST, SECOND
 
 
@@ -42,28 +43,26 @@ class TestBatch:
         assert set(parameters.batch(request(refCode="", _note="x"))) == {"delay", "payouts"}
         assert set(parameters.batch(request(refCode=None))) == {"delay", "payouts"}
 
-    @pytest.mark.parametrize(
+    @every(
         ("amount", "spelled"),
         [("1E-8", "0.00000001"), ("1E+3", "1000"), ("0.10000000", "0.1"), ("21000000", "21000000")],
     )
     def test_never_an_exponent(self, amount: str, spelled: str) -> None:
         assert parameters.batch(request(payouts=row(Decimal(amount))))["payouts"] == {FIRST: spelled}
 
-    @pytest.mark.parametrize("delay", [0, 1, 8784])
+    @every("delay", [0, 1, 8784])
     def test_whole_hours(self, delay: int) -> None:
         assert parameters.batch(request(delay=delay))["delay"] == str(delay)
 
-    @pytest.mark.parametrize("delay", [None, "", "1", -1, 8785, 1.5, True, Decimal(1)])
+    @every("delay", [None, "", "1", -1, 8785, 1.5, True, Decimal(1)])
     def test_no_other_delay(self, delay: Any) -> None:
         assert problems(parameters.batch, request(delay=delay)) == ["delay"]
 
-    @pytest.mark.parametrize(
-        "payouts", [None, (), [], "", {}, "x", {FIRST: Decimal(1)}, [(FIRST, Decimal(1))]]
-    )
+    @every("payouts", [None, (), [], "", {}, "x", {FIRST: Decimal(1)}, [(FIRST, Decimal(1))]])
     def test_no_other_rows(self, payouts: Any) -> None:
         assert problems(parameters.batch, request(payouts=payouts)) == ["payouts"]
 
-    @pytest.mark.parametrize(
+    @every(
         "amount",
         ["0", "-1", "NaN", "Infinity", "0.000000001", "21000000.00000001", "1E+400", None, 1, 0.5, "1", True],
     )
@@ -75,14 +74,14 @@ class TestBatch:
         rows = (Payout(FIRST, Decimal(20_000_000)), Payout(SECOND, Decimal(2_000_000)))
         assert problems(parameters.batch, request(payouts=rows)) == ["payouts"]
 
-    @pytest.mark.parametrize("address", ["", "short", "a b" * 10, "x" * 91, f"{FIRST}/", "ж" * 30, None])
+    @every("address", ["", "short", "a b" * 10, "x" * 91, f"{FIRST}/", "ж" * 30, None])
     def test_no_other_address(self, address: Any) -> None:
         assert problems(parameters.batch, request(payouts=row(Decimal(1), address))) == ["payouts"]
 
     def test_each_address_once_because_a_map_would_lose_one(self) -> None:
         assert problems(parameters.batch, request(payouts=row(Decimal(1)) + row(Decimal(2)))) == ["payouts"]
 
-    @pytest.mark.parametrize("code", ["a b", "x" * 65, "ж", 5])
+    @every("code", ["a b", "x" * 65, "ж", 5])
     def test_no_other_code(self, code: Any) -> None:
         assert problems(parameters.batch, request(refCode=code)) == ["refCode"]
 

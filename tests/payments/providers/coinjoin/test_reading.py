@@ -15,6 +15,7 @@ from payments.providers.coinjoin.client import Coinjoin
 from payments.providers.errors import Denied, OutcomeUnknown, RateLimited
 from payments.providers.exchange import Answer
 from payments.providers.redaction import Redactor, Secret
+from tests.every import every
 from tests.payments.providers.coinjoin.facts import ADDRESS, FIRST, ID, SECOND, SECRET, batch, recorded
 
 KEY = Secret(SECRET)
@@ -54,16 +55,16 @@ class TestService:
         assert found.facts == {"fee": "0.5%", "limits.min": "0.001", "limits.max": "20"}
         assert found.raw["networks"] == ["main"]
 
-    @pytest.mark.parametrize(("word", "ok"), [("ok", True), (" OK ", True), ("maintenance", False)])
+    @every(("word", "ok"), [("ok", True), (" OK ", True), ("maintenance", False)])
     def test_only_ok_is(self, word: str, ok: bool) -> None:
         assert read("status", sample("status", status=word)).ok is ok
 
-    @pytest.mark.parametrize("word", [..., None, "", [], 1e400])
+    @every("word", [..., None, "", [], 1e400])
     def test_without_a_status_it_is_no_answer(self, word: Any) -> None:
         with pytest.raises(OutcomeUnknown):
             read("status", sample("status", status=word))
 
-    @pytest.mark.parametrize("value", [..., None, "soon", "2022-04-05T07:29:02", 5])
+    @every("value", [..., None, "soon", "2022-04-05T07:29:02", 5])
     def test_the_other_time_helps_out(self, value: Any) -> None:
         assert read("status", sample("status", datetime=value)).time == datetime(
             2022, 4, 5, 7, 29, 2, tzinfo=UTC
@@ -73,7 +74,7 @@ class TestService:
 
 
 class TestAddress:
-    @pytest.mark.parametrize(
+    @every(
         ("result", "valid"),
         [(True, True), ("true", True), (False, False), ("false", False), ("FALSE", False)],
     )
@@ -81,7 +82,7 @@ class TestAddress:
         found = read("validateAddress", {"result": result})
         assert (found.address, found.valid) == (ADDRESS, valid)
 
-    @pytest.mark.parametrize(
+    @every(
         "result",
         [..., None, 1, 0, "1", "yes", "ok", "", [], [True], {"true": 1}, "TRUE", "True", " true", "true\n"],
     )
@@ -116,23 +117,23 @@ class TestCreated:
         assert (found.signature_ok, found.signature_form, found.total_ok) == (True, "raw", True)
         assert found.payouts_total == Decimal("0.003")
 
-    @pytest.mark.parametrize("signed", [..., None, ""])
+    @every("signed", [..., None, ""])
     def test_unsigned_is_a_label_and_no_error(self, signed: Any) -> None:
         found = read("createTransaction", batch(signature=signed))
         assert (found.signature_ok, found.total_ok) == (None, True)
 
-    @pytest.mark.parametrize("signed", ["x", 5, [], {"a": 1}, False])
+    @every("signed", ["x", 5, [], {"a": 1}, False])
     def test_a_wrong_signature_is_told_and_the_order_is_not_lost(self, signed: Any) -> None:
         found = read("createTransaction", batch(signature=signed))
         assert (found.provider_id, found.signature_ok) == ("JEVG1TKFP4L95EDX", False)
 
-    @pytest.mark.parametrize("fee", ["0.00016", 0.00016, 1.6e-4, "1.6E-4", "0.00016000000000000001"])
+    @every("fee", ["0.00016", 0.00016, 1.6e-4, "1.6E-4", "0.00016000000000000001"])
     def test_amounts_come_as_numbers_or_texts(self, fee: Any) -> None:
         found = read("createTransaction", batch(fee=fee, depositAmount="0.00316000"))
         assert found.fee == Decimal("0.00016")
         assert found.total_ok is True
 
-    @pytest.mark.parametrize(
+    @every(
         ("changes", "ok"),
         [
             ({"depositAmount": "0.00316001"}, False),
@@ -149,7 +150,7 @@ class TestCreated:
     def test_the_total_is_compared_to_the_last_digit(self, changes: dict[str, Any], ok: bool | None) -> None:
         assert read("createTransaction", batch(**changes)).total_ok is ok
 
-    @pytest.mark.parametrize(
+    @every(
         "changes",
         [
             {"id": ...},
@@ -181,14 +182,13 @@ class TestCreated:
             {"delay": 1e12},
             {"refCode": ["x"]},
         ],
-        ids=str,
     )
     def test_what_cannot_be_read_is_unknown(self, changes: dict[str, Any]) -> None:
         with pytest.raises(OutcomeUnknown) as unknown:
             read("createTransaction", batch(**changes))
         assert unknown.value.staff == OutcomeUnknown.default_staff  # do not send it again
 
-    @pytest.mark.parametrize("time", [..., None, 5, "yesterday", "2022-05-05T08:56:05", "2022-05-05"])
+    @every("time", [..., None, 5, "yesterday", "2022-05-05T08:56:05", "2022-05-05"])
     def test_a_time_without_its_zone_is_not_guessed(self, time: Any) -> None:
         assert read("createTransaction", batch(created=time)).created is None
 
@@ -196,7 +196,7 @@ class TestCreated:
         found = read("createTransaction", batch(created="2022-05-05T10:56:05+02:00"))
         assert found.created == datetime(2022, 5, 5, 8, 56, 5, tzinfo=UTC)
 
-    @pytest.mark.parametrize("word", ["cancelled", "5", "paid", "completed"])
+    @every("word", ["cancelled", "5", "paid", "completed"])
     def test_an_unknown_word_is_kept_and_is_no_state(self, word: str) -> None:
         found = read("createTransaction", batch(status=word))
         assert (found.status, found.provider_status) == (None, word)
@@ -221,7 +221,7 @@ class TestFound:
     def test_signed(self) -> None:
         assert read("transaction", recorded("transaction_signed")).signature_ok is True
 
-    @pytest.mark.parametrize("other", ["Q96G3MSNW8MPQRTY", "q96g3msnw8mpqrtx", ""])
+    @every("other", ["Q96G3MSNW8MPQRTY", "q96g3msnw8mpqrtx", ""])
     def test_about_another_one_it_is_no_answer(self, other: str) -> None:
         with pytest.raises(OutcomeUnknown):
             read("transaction", sample("transaction", id=other))
@@ -257,13 +257,13 @@ class TestPage:
         page = {"transactions": [batch(), batch(signature="x")], "totalTransactions": "2"}
         assert [row.signature_ok for row in read("transactions", page).rows] == [True, False]
 
-    @pytest.mark.parametrize("rows", [..., None, {}, "x", [1], [None], [{}], [{"id": "A"}]])
+    @every("rows", [..., None, {}, "x", [1], [None], [{}], [{"id": "A"}]])
     def test_one_row_that_cannot_be_read_spoils_the_page(self, rows: Any) -> None:
         data = {"transactions": rows, "totalTransactions": 1}
         with pytest.raises(OutcomeUnknown):
             read("transactions", {key: value for key, value in data.items() if value is not ...})
 
-    @pytest.mark.parametrize(("total", "read_as"), [(27, 27), ("27", 27), (None, None), (..., None)])
+    @every(("total", "read_as"), [(27, 27), ("27", 27), (None, None), (..., None)])
     def test_the_total_comes_in_two_forms_or_not(self, total: Any, read_as: int | None) -> None:
         assert read("transactions", sample("transactions", totalTransactions=total)).total == read_as
 
@@ -295,14 +295,14 @@ class TestJudgement:
         (503, b"<html>"),
     ]
 
-    @pytest.mark.parametrize("name", READERS)
+    @every("name", READERS)
     def test_these_prove_nothing(self, name: str) -> None:
         for status, body in self.PROVE_NOTHING:
             with pytest.raises(OutcomeUnknown):
                 read(name, recorded(READERS[name][2]) if body is None else body, status)
                 pytest.fail(f"{status} {body!r} counts as an answer")
 
-    @pytest.mark.parametrize("name", READERS)
+    @every("name", READERS)
     def test_turned_away_before_the_api(self, name: str) -> None:
         expected = Denied if READERS[name][1] else OutcomeUnknown
         for status in (401, 403):
@@ -310,7 +310,7 @@ class TestJudgement:
                 read(name, b"<html>denied</html>", status)
             assert type(raised.value) is expected, status
 
-    @pytest.mark.parametrize("name", READERS)
+    @every("name", READERS)
     def test_too_many_calls(self, name: str) -> None:
         with pytest.raises(RateLimited) as limited:
             read(name, b"slow down", 429, "7")

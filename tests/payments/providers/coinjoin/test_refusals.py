@@ -10,6 +10,7 @@ import pytest
 
 from payments.providers.coinjoin import refusals
 from payments.providers.errors import OutcomeUnknown, ProviderError
+from tests.every import every
 from tests.payments.providers.coinjoin.facts import ENDPOINTS, ERRORS
 from tests.payments.providers.coinjoin.test_reading import read
 
@@ -23,7 +24,7 @@ def raised(operation: str, status: int, body: Any) -> ProviderError:
 
 
 class TestTable:
-    @pytest.mark.parametrize("operation", ENDPOINTS)
+    @every("operation", ENDPOINTS)
     def test_status_and_code_together(self, operation: str) -> None:
         for error, as_text in itertools.product(ERRORS, (False, True)):
             code, case = error["code"], (error["text"], as_text)
@@ -38,14 +39,14 @@ class TestTable:
             assert found.code == str(code), case
             assert found.staff.endswith("."), case
 
-    @pytest.mark.parametrize("operation", ENDPOINTS)
+    @every("operation", ENDPOINTS)
     def test_status_and_code_that_disagree_prove_nothing(self, operation: str) -> None:
         for status, error in itertools.product(STATUSES, ERRORS):
             if status != error["code"]:
                 found = raised(operation, status, {"code": error["code"], "description": error["text"]})
                 assert type(found) is OutcomeUnknown, (status, error["text"])
 
-    @pytest.mark.parametrize("operation", ENDPOINTS)
+    @every("operation", ENDPOINTS)
     def test_the_status_alone_proves_nothing(self, operation: str) -> None:
         bodies = [b"", b"<html></html>", b"null", b"[]", b"{}", b'{"code":']
         for code, body in itertools.product([400, 404, 503], bodies):

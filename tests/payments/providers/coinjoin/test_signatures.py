@@ -7,12 +7,12 @@ import hmac
 import json
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payments.providers.coinjoin import signatures
 from payments.providers.redaction import Secret
+from tests.every import every
 from tests.payments.providers.coinjoin.facts import SECRET, recorded, signature
 
 KEY = Secret(SECRET)
@@ -42,7 +42,7 @@ class TestVectors:
         assert signatures.sign(KEY, text) == expected
         assert judged(recorded("transaction_signed")) == (True, "raw")
 
-    @pytest.mark.parametrize(
+    @every(
         ("body", "text"),
         [
             ('{"p":["x","y"]}', "0,1,x,y"),
@@ -63,7 +63,7 @@ class TestVectors:
 
 
 class TestNumbers:
-    @pytest.mark.parametrize(
+    @every(
         ("text", "php"),
         [
             ("0.00005", "5.0E-5"),
@@ -96,7 +96,7 @@ class TestNumbers:
     def test_an_amount_is_told_apart_by_its_spelling_only(self, number: Any) -> None:
         assert abs(float(signatures.php_number(f"{number:f}")) - float(number)) < 1e-6
 
-    @pytest.mark.parametrize(
+    @every(
         ("fee", "form", "text"),
         [
             ("0.00005", "raw", "0.00005"),
@@ -119,13 +119,11 @@ class TestNumbers:
 
 
 class TestJudgement:
-    @pytest.mark.parametrize("value", ["", "null", '""'])
+    @every("value", ["", "null", '""'])
     def test_none_is_unsigned(self, value: str) -> None:
         assert judged(f'{{"id":"A","signature":{value}}}' if value else '{"id":"A"}') == (None, "")
 
-    @pytest.mark.parametrize(
-        "value", ['"x"', "5", "true", "false", "[]", "{}", '"é"', '"\\ud800"', f'"{signature("B")}"']
-    )
+    @every("value", ['"x"', "5", "true", "false", "[]", "{}", '"é"', '"\\ud800"', f'"{signature("B")}"'])
     def test_anything_else_that_is_not_the_right_one_is_wrong(self, value: str) -> None:
         assert judged(f'{{"id":"A","signature":{value}}}') == (False, "")
 
@@ -139,7 +137,7 @@ class TestJudgement:
             assert judged(json.dumps({"id": "A", "signature": value})) == (False, "")
         assert judged(json.dumps({"id": "A", "signature": f" {right}\n"})) == (True, "raw")
 
-    @pytest.mark.parametrize("place", range(11))
+    @every("place", range(11))
     def test_each_changed_value_makes_it_wrong(self, place: int) -> None:
         data = json.loads(recorded("transaction_signed"))
         name = list(data)[place]

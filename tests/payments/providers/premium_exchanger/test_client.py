@@ -17,6 +17,7 @@ from payments.providers.http import Transport
 from payments.providers.partner import PartnerPayoutRequest
 from payments.providers.premium_exchanger.client import PremiumExchanger
 from payments.providers.premium_exchanger.probe import EVERYBODY
+from tests.every import every
 from tests.payments.providers.premium_exchanger.facts import (
     BID,
     CALLBACK_URL,
@@ -59,13 +60,13 @@ class TestBytes:
             assert there.body().endswith(b"&cd=cf12%3Da%2520b%2526c%26cf13%3D%25C3%25B6%253D1")
             assert form(form(there.body())["cd"].encode()) == {"cf12": "a b&c", "cf13": "ö=1"}
 
-    @pytest.mark.parametrize(("lang", "sent"), [("", "en_US"), ("ru_RU", "ru_RU")])
+    @every(("lang", "sent"), [("", "en_US"), ("ru_RU", "ru_RU")])
     def test_the_language_is_ours_unless_an_admin_chose_one(self, lang: str, sent: str) -> None:
         with peer(answering(answered(recorded("test")))) as there:
             client(there, lang=lang).check()
             assert f"\r\nAPI-LANG: {sent}\r\n".encode() in there.requests[0]
 
-    @pytest.mark.parametrize("missing", ["api_login", "api_key"])
+    @every("missing", ["api_login", "api_key"])
     def test_without_keys_nothing_is_sent(self, missing: str) -> None:
         with peer(answering(answered())) as there:
             keys = {"api_login": LOGIN, "api_key": KEY} | {missing: ""}
@@ -100,7 +101,7 @@ class TestCheck:
         with peer(answering(answered(recorded("test_system")))) as there:
             assert client(there).check().facts["warning"] == EVERYBODY
 
-    @pytest.mark.parametrize("text", ["Api disabled", "IP blocked"])
+    @every("text", ["Api disabled", "IP blocked"])
     def test_turned_away(self, text: str) -> None:
         body = json.dumps({"error": 2, "error_text": text}).encode()
         with peer(answering(answered(body))) as there, pytest.raises(Denied) as denied:
@@ -158,8 +159,8 @@ class TestSecrets:
         "empty": b"",
     }
 
-    @pytest.mark.parametrize("operation", CALLS)
-    @pytest.mark.parametrize("answer", BODIES)
+    @every("operation", CALLS)
+    @every("answer", BODIES)
     def test_nothing_shows_them(self, operation: str, answer: str) -> None:
         hooks = Watching()
         shown: list[str] = []
@@ -174,7 +175,7 @@ class TestSecrets:
         for secret in secrets_of(operation):
             assert not [text for text in shown if secret in text], secret
 
-    @pytest.mark.parametrize("stage", ["gate", "prepared", "before_bytes", "half", "sent", "body", "done"])
+    @every("stage", ["gate", "prepared", "before_bytes", "half", "sent", "body", "done"])
     def test_a_crash_at_any_stage_shows_none_of_them(self, stage: str) -> None:
         hooks = Watching(**{stage: RuntimeError("crash")})
         with peer(answering(answered(self.BODIES["good"]))) as there:
@@ -239,7 +240,7 @@ class TestInvalid:
 
 
 class TestTrailingSlash:
-    @pytest.mark.parametrize("end", ["", "/"])
+    @every("end", ["", "/"])
     def test_of_the_base_url_does_not_matter(self, end: str) -> None:
         with peer(answering(answered(b""))) as there:
             asking = PremiumExchanger(
