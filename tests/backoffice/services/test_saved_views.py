@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError
 
 from backoffice.models import SavedView
 from backoffice.services import saved_views
 from tests.factories import person
+from tests.races.racing import lost, meet, race, without_lock
 
 pytestmark = pytest.mark.django_db
 LIST = "payments:invoice_list"
@@ -104,3 +108,22 @@ class TestChange:
         view.refresh_from_db()
         assert (view.name, view.is_default) == ("Mine", False)
         assert saved_views.of(other, LIST) == []
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoWindows:
+    """Of one person, each keeping a first view that opens the list."""
+
+    def save_both(self, anna: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+        meet(monkeypatch, saved_views, "_one_at_a_time", parties=2)
+        calls = [functools.partial(save, anna, name, is_default=True) for name in ("A", "B")]
+        return race(calls)
+
+    def test_one_waits_for_the_other(self, anna: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert lost(self.save_both(anna, monkeypatch)) == []
+        assert SavedView.objects.filter(is_default=True).count() == 1
+        assert SavedView.objects.count() == 2
+
+    def test_control_without_the_lock_one_fails(self, anna: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        without_lock(monkeypatch, get_user_model(), SavedView)
+        assert [type(error) for error in lost(self.save_both(anna, monkeypatch))] == [IntegrityError]
