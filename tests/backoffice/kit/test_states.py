@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backoffice.kit.states import IllegalMove, check_move, closed
+from payments.models import Withdrawal
 from tests.every import every
 
 DOOR = {"open": {"shut"}, "shut": {"open", "locked"}, "locked": frozenset(), "lost": []}
@@ -35,6 +36,10 @@ class TestCheckMove:
     def test_the_refusal_is_a_plain_sentence(self) -> None:
         with pytest.raises(IllegalMove, match=r"^This is locked and cannot become open\.$"):
             check_move(DOOR, "locked", "open")
+
+    def test_it_uses_the_words_of_the_pages(self) -> None:
+        with pytest.raises(IllegalMove, match=r"^This is awaiting approval and cannot become complete\.$"):
+            check_move(Withdrawal.TRANSITIONS, "awaiting_approval", "complete")
 
 
 class TestClosed:
