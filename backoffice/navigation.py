@@ -59,6 +59,7 @@ MENU: tuple[Section, ...] = (
         (
             Entry(_("Dashboard"), "dashboard", "backoffice.view_dashboard", "layout-dashboard"),
             Entry(_("Invoices"), "payments:invoice_list", "payments.view_invoice", "receipt-text"),
+            Entry(_("Payers' links"), "payments:payerlink_list", "payments.view_invoice", "link"),
             Entry(_("Wallets"), "payments:wallet_list", "payments.view_wallet", "qr-code"),
             Entry(_("Deposits"), "payments:deposit_list", "payments.view_deposit", "arrow-down-to-line"),
             Entry(_("Withdrawals"), "payments:withdrawal_list", "payments.view_withdrawal", "send"),

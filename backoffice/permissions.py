@@ -94,6 +94,7 @@ TABLE: dict[str, frozenset[str]] = {
     "codes.cancel_voucher": frozenset({OPERATOR, APPROVER}),
     "payments.confirm_withdrawal": frozenset({APPROVER}),
     "payments.confirm_bid": frozenset({APPROVER}),
+    "payments.confirm_deposit": frozenset({APPROVER}),
     "payments.confirm_partnerpayout": frozenset({APPROVER}),
     "codes.confirm_voucher": frozenset({APPROVER}),
     "payments.lift_freeze": frozenset({APPROVER}),

@@ -222,6 +222,7 @@ urlpatterns = [
     path("deposits/", deposits.DepositListView.as_view(), name="deposit_list"),
     path("deposits/<int:pk>/", deposits.DepositDetailView.as_view(), name="deposit"),
     path("deposits/<int:pk>/refresh/", deposits.DepositRefreshView.as_view(), name="deposit_refresh"),
+    path("deposits/<int:pk>/confirm/", deposits.DepositConfirmView.as_view(), name="deposit_confirm"),
     path("freeze/", freeze.FreezeListView.as_view(), name="freeze_list"),
     *form_paths("freeze/set/", freeze.FreezeSetView, "freeze_set"),
     path("freeze/<int:pk>/lift/", freeze.FreezeLiftView.as_view(), name="freeze_lift"),

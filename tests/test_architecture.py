@@ -66,11 +66,12 @@ SERVICE_FLOORS: dict[str, set[str]] = {
     "facts": {
         *("accounts", "balances", "reservations", "methods", "decisions", "statements"),
         *("rates", "directions", "batch_deposits", "stated_methods", "spellings", "orders"),
+        "own_addresses",
     },
     "deals": {
         *("invoices", "invoice_fields", "invoice_reports", "wallets"),
         *("wallet_fields", "wallet_reports", "deposits", "listed_reports", "withdrawal_scans"),
-        *("wallet_decisions", "wallet_scans", "deposit_reports", "invoice_matches"),
+        *("wallet_decisions", "wallet_scans", "deposit_reports", "deposit_decisions", "invoice_matches"),
         *("invoice_payments", "invoice_scans", "payer_links"),
         *("bids", "bid_fields", "bid_quotes", "bid_variance", "bid_reports"),
         *("bid_acts", "bid_decisions", "bid_imports"),
@@ -127,7 +128,8 @@ BESIDE: dict[tuple[str, str], str] = {
     ("wallets", "wallet_fields"): "one noun in five files",
     ("wallets", "wallet_reports"): "one noun in five files",
     ("wallets", "deposits"): "asking about a wallet is asking what arrived there",
-    ("deposits", "deposit_reports"): "one noun in two files",
+    ("deposits", "deposit_reports"): "one noun in three files",
+    ("deposit_decisions", "deposit_reports"): "one noun in three files",
     (
         "deposit_reports",
         "listed_reports",

@@ -7,14 +7,17 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.filters import ChoiceFilter, ModelChoiceFilter, TextFilter
-from payments.models import Balance, Currency, ProviderAccount
+from payments.models import Balance, Currency, Method, ProviderAccount
+from payments.providers import offering
+from payments.providers.wallets import Wallets
 
 
-def account_filter() -> ModelChoiceFilter:
-    """One of our accounts."""
-    return ModelChoiceFilter(
-        label=_("Account"), queryset=ProviderAccount.objects.only("name").order_by("name")
-    )
+def account_filter(*capabilities: type) -> ModelChoiceFilter:
+    """One of our accounts; of those whose provider has one of these capabilities (protocols), if any are named."""
+    accounts = ProviderAccount.objects.only("name").order_by("name")
+    if capabilities:
+        accounts = accounts.filter(provider__in=[name for one in capabilities for name in offering(one)])
+    return ModelChoiceFilter(label=_("Account"), queryset=accounts)
 
 
 def currencies() -> list[tuple[str, str]]:
@@ -27,6 +30,20 @@ def currencies() -> list[tuple[str, str]]:
 def currency_filter(**options: Any) -> ChoiceFilter:
     """One of the known currencies."""
     return ChoiceFilter(label=_("Currency"), choices=currencies, **options)
+
+
+def coins() -> list[tuple[str, str]]:
+    """The currencies in which money can arrive at addresses of ours, as choices: from small tables, not from what came."""
+    methods = Method.objects.filter(account__provider__in=offering(Wallets)).order_by()
+    known = dict(methods.values_list("currency", "is_fiat"))
+    held = Balance.objects.filter(account__provider__in=offering(Wallets)).order_by()
+    codes = {*known, *held.values_list("currency", flat=True)}
+    return [(code, code) for code in sorted(codes) if not known.get(code, False)]
+
+
+def coin_filter() -> ChoiceFilter:
+    """One of those."""
+    return ChoiceFilter(label=_("Currency"), choices=coins)
 
 
 def reference_filter() -> TextFilter:

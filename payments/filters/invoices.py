@@ -15,6 +15,8 @@ from backoffice.kit.filters import (
     UntilFilter,
 )
 from payments.models import Invoice, Method
+from payments.providers.base import Invoices
+from payments.providers.wallets import FiatInvoices
 
 from .common import account_filter
 
@@ -52,6 +54,6 @@ class InvoiceFilters(FilterSet):
 
     q = InvoiceSearchFilter("reference__value", placeholder=_("Reference, their number, customer …"))
     status = StatusFilter(label=_("Status"))
-    account = account_filter()
+    account = account_filter(Invoices, FiatInvoices)
     method = ChoiceFilter(label=_("Payment system"), choices=invoice_methods)
     since, until = SinceFilter("created_at"), UntilFilter("created_at")

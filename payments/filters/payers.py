@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.filters import ChoiceFilter, FilterSet, SinceFilter, TextFilter, UntilFilter
+from payments.providers.wallets import FiatInvoices
 
 from .common import account_filter
 
@@ -16,7 +17,7 @@ class PayerLinkFilters(FilterSet):
     """Customer, account, days of creation."""
 
     customer = TextFilter(label=_("Customer"), lookup_expr="icontains")
-    account = account_filter()
+    account = account_filter(FiatInvoices)
     since, until = SinceFilter("created_at"), UntilFilter("created_at")
 
 
@@ -27,7 +28,7 @@ class InvoicePaymentFilters(FilterSet):
         label=_("Invoice"), method="by_match", choices=[("no", _("Not known")), ("yes", _("Known"))]
     )
     txid = TextFilter(label=_("Transaction"), lookup_expr="startswith")
-    account = account_filter()
+    account = account_filter(FiatInvoices)
     since, until = SinceFilter("arrived_at"), UntilFilter("arrived_at")
 
     def by_match(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.filters import ChoiceFilter, FilterSet, SearchFilter, SinceFilter, UntilFilter
-from payments.models import Deposit, Wallet
+from payments.models import Approval, Deposit, Wallet
+from payments.providers.wallets import Wallets
 
-from .common import account_filter, currency_filter
+from .common import account_filter, coin_filter
 
-HELD = "held"
+HELD, TO_CONFIRM = "held", "to_confirm"
 
 
 class WholeSearchFilter(SearchFilter):
@@ -47,13 +49,32 @@ class StateFilter(ChoiceFilter):
         return qs.filter(reference__held_at__isnull=False) if value == HELD else super().filter(qs, value)
 
 
+class DepositStateFilter(StateFilter):
+    """Besides: all whose release somebody has proposed and nobody confirmed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__([*Deposit.Status.choices, (TO_CONFIRM, _("Release to confirm"))], **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if value != TO_CONFIRM:
+            return super().filter(qs, value)
+        proposed = Approval.objects.filter(
+            reference=OuterRef("reference"),
+            step=Approval.Step.RESOLVE,
+            used_at__isnull=True,
+            voided_at__isnull=True,
+            expires_at__gt=timezone.now(),
+        )
+        return qs.filter(Exists(proposed), reference__held_at__isnull=False)
+
+
 class WalletFilters(FilterSet):
     """Reference, address or customer, state, account, currency, days of creation."""
 
     q = WholeSearchFilter("reference__value", placeholder=_("Reference, address, customer …"))
     status = StateFilter(Wallet.Status.choices)
-    account = account_filter()
-    currency = currency_filter()
+    account = account_filter(Wallets)
+    currency = coin_filter()
     since, until = SinceFilter("created_at"), UntilFilter("created_at")
 
 
@@ -61,9 +82,9 @@ class DepositFilters(FilterSet):
     """Reference, transaction or address, state, account, currency, days of arrival."""
 
     q = DepositSearchFilter("reference__value", placeholder=_("Reference, transaction, address …"))
-    status = StateFilter(Deposit.Status.choices)
-    account = account_filter()
-    currency = currency_filter()
+    status = DepositStateFilter()
+    account = account_filter(Wallets)
+    currency = coin_filter()
     wallet = ChoiceFilter(
         label=_("Address"),
         method="by_wallet",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from backoffice.kit.fields import keyed_digests
 from backoffice.kit.filters import ChoiceFilter, FilterSet, SearchFilter, SinceFilter, UntilFilter
 from payments.models import Approval, Method, Withdrawal
+from payments.providers.base import Withdrawals
 
 from .common import account_filter
 
@@ -69,6 +70,6 @@ class WithdrawalFilters(FilterSet):
 
     q = WithdrawalSearchFilter("reference__value", placeholder=_("Reference, payee, destination …"))
     status = StatusFilter(label=_("Status"))
-    account = account_filter()
+    account = account_filter(Withdrawals)
     method = ChoiceFilter(label=_("Payment system"), choices=withdrawal_methods)
     since, until = SinceFilter("created_at"), UntilFilter("created_at")

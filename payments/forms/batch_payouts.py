@@ -19,6 +19,7 @@ from payments.models import BatchPayout, ProviderAccount, Withdrawal
 from payments.providers import PROVIDERS
 
 ROWS, FILE, MAX_FEE, NOTE, SIMILAR = "payouts", "_rows_file", "_max_fee", "_note", "_confirm_similar"
+OURS = "_confirm_own"
 MOST_BYTES = 256 * 1024
 
 
@@ -71,6 +72,9 @@ class BatchPayoutForm(forms.Form):
         self.fields[SIMILAR] = forms.BooleanField(
             label=gettext_lazy("A second batch with the same payees and amounts is meant"), required=False
         )
+        self.fields[OURS] = forms.BooleanField(
+            label=gettext_lazy("Payouts to addresses of our own are meant"), required=False
+        )
         self.order_fields(("delay", ROWS, FILE, MAX_FEE, NOTE))
 
     def asks_similar(self) -> bool:
@@ -85,9 +89,21 @@ class BatchPayoutForm(forms.Form):
         """Why the tick is asked for."""
         return list(self.errors.get(SIMILAR, ()))
 
+    def asks_own(self) -> bool:
+        """The same for payees that are addresses of our own."""
+        return bool(self.is_bound and (self.errors.get(OURS) or self[OURS].value()))
+
+    def is_own_confirmed(self) -> bool:
+        """Whether that tick is set."""
+        return bool(self[OURS].value())
+
+    def own_errors(self) -> list[Any]:
+        """Why that tick is asked for."""
+        return list(self.errors.get(OURS, ()))
+
     def main_fields(self) -> list[Any]:
-        """All fields but the rows and the tick, which are drawn apart."""
-        return [field for field in self.visible_fields() if field.name not in (ROWS, "delay", SIMILAR)]
+        """All fields but the rows and the ticks, which are drawn apart."""
+        return [field for field in self.visible_fields() if field.name not in (ROWS, "delay", SIMILAR, OURS)]
 
     def rows_field(self) -> Any:
         """The box of rows."""

@@ -24,6 +24,7 @@ from .invoices import limits_text
 from .networks import follow_network, has_networks, in_boxes, one_box, spelled
 
 PAYEE, NOTE, MAX_DEBIT, SIMILAR = "_customer_reference", "_note", "_max_debit", "_confirm_similar"
+OURS = "_confirm_own"
 SECTIONS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
     ("to", gettext_lazy("Where it goes"), ("paysys", "purse")),
     ("costs", gettext_lazy("How much, and from where"), ("amount", "currency", MAX_DEBIT)),
@@ -123,6 +124,7 @@ class WithdrawalForm(forms.Form):
             label=gettext_lazy("Paid twice?"),
             required=False,
         )
+        self.fields[OURS] = forms.CharField(label=gettext_lazy("To ourselves?"), required=False)
 
     def value(self, name: str) -> str:
         """What stands in a field now, as text. A balance that follows from the payment system counts as chosen."""
@@ -160,7 +162,7 @@ class WithdrawalForm(forms.Form):
     # --- Drawing ---
     def sections(self) -> list[Section]:
         """The fields in the order of the page; the last section is folded while it has nothing to say."""
-        placed = {name for _name, _title, names in SECTIONS for name in names} | {SIMILAR}
+        placed = {name for _name, _title, names in SECTIONS for name in names} | {SIMILAR, OURS}
         rest = [name for name in self.fields if name not in placed]
         needed = [name for name in rest if self._is_needed(name)]
         if self.must_fix_debit:
@@ -196,6 +198,18 @@ class WithdrawalForm(forms.Form):
         """Whether the tick is shown: the service asked for it, or it is set."""
         return self.is_confirmed() or bool(self.is_bound and self.errors.get(SIMILAR))
 
+    def own_likeness(self) -> str:
+        """What a tick for an address of our own speaks of: this destination, and no other."""
+        return keyed_digest(self.value("purse").strip(), "own address")[:16]
+
+    def is_own_confirmed(self) -> bool:
+        """Whether that tick is set, and for just this destination."""
+        return self.value(OURS) == self.own_likeness()
+
+    def asks_own(self) -> bool:
+        """Whether that tick is shown: the service asked for it, or it is set."""
+        return self.is_own_confirmed() or bool(self.is_bound and self.errors.get(OURS))
+
     def units(self) -> dict[str, str]:
         """The currency behind each amount, as far as it is chosen."""
         return {"amount": self.method.currency if self.method else "", "max_debit": self.value("currency")}
@@ -203,7 +217,7 @@ class WithdrawalForm(forms.Form):
     def to_service(self) -> dict[str, Any]:
         """What was typed, under the provider's names, as services.withdrawals.request takes it."""
         given = {name: value for name, value in self.cleaned_data.items() if value not in ("", None, [])}
-        given[SIMILAR] = self.is_confirmed()
+        given[SIMILAR], given[OURS] = self.is_confirmed(), self.is_own_confirmed()
         return spelled(given, self.method) if self.has_networks else given
 
     def in_boxes(self, error: ValidationError) -> ValidationError:

@@ -102,3 +102,14 @@ class ExceptionItem(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("payments:exceptionitem", kwargs={"pk": self.pk})
+
+    @property
+    def is_of_hold(self) -> bool:
+        """Whether it tells why a transaction is held; of an AML check only where money came in."""
+        came_in = self.reference is not None and self.reference.kind == Reference.Kind.DEPOSIT
+        return self.kind == self.Kind.HOLD or (self.kind == self.Kind.AML_FLAG and came_in)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it ends by releasing its transaction, not by closing."""
+        return self.is_of_hold and self.reference is not None and self.reference.held_at is not None

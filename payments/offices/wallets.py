@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import office, verbs
 from payments.models import Deposit, Invoice, InvoicePayment, Wallet
-from payments.services import deposits, wallets
+from payments.services import deposit_decisions, deposits, wallets
 
 
 def _wallet(wallet: Wallet) -> office.Summary:
@@ -88,6 +88,15 @@ office.register(
         icon="lock",
     ),
     office.Waiting(
+        name="deposits-to-confirm",
+        label=_("Releases of deposits to confirm"),
+        url="payments:deposit_list",
+        query="status=to_confirm",
+        permission="payments.confirm_deposit",
+        rows=deposit_decisions.waiting_for,
+        icon="badge-check",
+    ),
+    office.Waiting(
         name="pending-deposits",
         label=_("Deposits that wait for confirmations"),
         url="payments:deposit_list",
@@ -134,5 +143,6 @@ verbs.say(
         "deposit.seen": _("Deposit seen"),
         "deposit.confirmed": _("Confirmed and credited"),
         "deposit.rejected": _("Rejected"),
+        "deposit.release_proposed": _("Proposed: release it"),
     }
 )

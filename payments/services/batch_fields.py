@@ -30,10 +30,10 @@ from payments.providers import PROVIDERS
 from payments.providers.batches import BatchRequest, Payout
 from payments.providers.errors import ProviderError
 
-from . import accounts, calls, methods
+from . import accounts, calls, methods, own_addresses
 
 SIMILAR = dt.timedelta(minutes=10)
-OWN = ("_max_fee", "_note", "_confirm_similar")
+OWN = ("_max_fee", "_note", "_confirm_similar", "_confirm_own")
 MOST_ROWS = 500
 MOST_HOURS = 8784  # a year: more is a slip
 MOST_TOLD = 20  # lines that are told of at once
@@ -170,7 +170,16 @@ def check(*, account: ProviderAccount, fields: Mapping[str, Any]) -> tuple[dict[
         "row_count": len(rows),
         "fingerprint": fingerprint(values["delay"], rows),
     }
-    _similar(account, given, values)
+    for confirm in (
+        lambda: _similar(account, given, values),
+        lambda: None if given.get("_confirm_own") else own_addresses.check(row.address for row in rows),
+    ):
+        try:
+            confirm()
+        except ValidationError as error:
+            errors |= error.error_dict
+    if errors:
+        raise ValidationError(errors)
     return values, ask_provider(account, rows)
 
 
@@ -223,6 +232,12 @@ def _similar(account: ProviderAccount, given: Mapping[str, Any], values: Mapping
                 )
             }
         )
+
+
+def own_warnings(batch: BatchPayout) -> list[Any]:
+    """Which of its payees are addresses of our own, as sentences for whoever approves it."""
+    found = own_addresses.find(batch.rows.values_list("address", flat=True))
+    return [format_html("{}: {}", one, own_addresses.warning(owner)) for one, owner in found.items()]
 
 
 def ask_provider(account: ProviderAccount, rows: Sequence[Row], *, seconds: float = SECONDS) -> list[Row]:

@@ -53,7 +53,7 @@ def request(
     """Make a request that another person approves. The same form (actor and token) twice gives the same row.
 
     `fields` are under the provider's parameter names: `payouts` as text, one line per payee, amounts in BTC; and ours:
-    `_max_fee`, `_note`, `_confirm_similar`. Asks the provider about the addresses, for 5 s at most.
+    `_max_fee`, `_note`, `_confirm_similar`, `_confirm_own`. Asks the provider about the addresses, for 5 s at most.
     Raises ValidationError by field.
     """
     earlier = _by_token(actor, form_token)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -12,7 +15,7 @@ from django.utils.translation import gettext_noop
 from backoffice import audit
 from backoffice.kit import money, wake
 from backoffice.kit.states import check_move
-from payments.models import Balance, Deposit, ExceptionItem, Movement, ProviderAccount, Wallet
+from payments.models import Balance, Deposit, ExceptionItem, Movement, ProviderAccount, Reference, Wallet
 from payments.providers.wallets import DepositReport
 
 from . import balances, exceptions, listed_reports, movements, references
@@ -21,13 +24,27 @@ Status = Deposit.Status
 Kind = ExceptionItem.Kind
 
 
-def wallet_of(account: ProviderAccount, report: DepositReport) -> Wallet | None:
-    """Our wallet that it arrived at; None for an address of nobody here."""
-    ours = Wallet.objects.filter(account=account)
-    if report.wallet_id and (found := ours.filter(provider_id=report.wallet_id[:64]).first()):
-        return found
-    by_address = ours.filter(address=report.address, tag=report.tag[:200], currency=report.ticker)
-    return by_address.first() if by_address.count() == 1 else None
+class Addresses:
+    """Our wallets at which some reports arrived, read at once."""
+
+    def __init__(self, account: ProviderAccount, reports: Iterable[DepositReport]) -> None:
+        places = [(report.wallet_id[:64], report.address) for report in reports]
+        numbers, addresses = {number for number, _at in places if number}, {at for _number, at in places}
+        found = Wallet.objects.filter(account=account).filter(
+            Q(provider_id__in=numbers) | Q(address__in=addresses)
+        )
+        self._by_number: dict[str, Wallet] = {}
+        self._by_address: dict[tuple[str, str, str], list[Wallet]] = defaultdict(list)
+        for wallet in found if places else ():
+            self._by_number[wallet.provider_id] = wallet
+            self._by_address[wallet.address, wallet.tag, wallet.currency].append(wallet)
+
+    def owner(self, report: DepositReport) -> Wallet | None:
+        """Our wallet that it arrived at; None for an address of nobody here."""
+        if report.wallet_id and (found := self._by_number.get(report.wallet_id[:64])):
+            return found
+        alike = self._by_address.get((report.address, report.tag[:200], report.ticker), [])
+        return alike[0] if len(alike) == 1 else None
 
 
 def says(report: DepositReport) -> tuple[Any, ...]:
@@ -50,21 +67,33 @@ def told(row: Deposit) -> tuple[Any, ...]:
     return (row.status, row.provider_status, fee, row.confirmations, row.required_confirmations, row.told)
 
 
-def apply(row: Deposit, report: DepositReport, way: str) -> int:
-    """What the list says now of a locked row. Gives 1 if anything changed."""
-    row.reference.refresh_from_db()
-    before, txid = told(row), row.txid
+def lock(deposit_id: int) -> Deposit:
+    """The row and its reference, locked, with what belongs to it as it is now."""
+    Deposit.objects.select_for_update().only("pk").get(pk=deposit_id)
+    row = Deposit.objects.select_related("account", "wallet").get(pk=deposit_id)
+    row.reference = Reference.objects.select_for_update().get(pk=row.reference_id)
+    return row
+
+
+def take_over(row: Deposit, report: DepositReport) -> None:
+    """What does not decide anything: fee, word, confirmations, the check of the money. Saves nothing."""
     if row.status == Status.PENDING:
         row.fee = report.fee
     row.provider_status = report.provider_status[:64]
     row.confirmations, row.required_confirmations = report.confirmations, report.required_confirmations
     row.told = listed_reports.told(aml=report.aml, order=None)
+    row.checked_at = timezone.now()
+
+
+def apply(row: Deposit, report: DepositReport, way: str, wallets: Addresses) -> int:
+    """What the list says now of a locked row, whose reference was read after the lock. Gives 1 if anything changed."""
+    before, txid = told(row), row.txid
+    take_over(row, report)
     if not row.txid and report.transaction_id:
         row.txid = report.transaction_id[:200]
         wake.later("backoffice.index_object", "deposit", row.pk)
     if row.wallet_id is None:
-        row.wallet = wallet_of(row.account, report)
-    row.checked_at = timezone.now()
+        row.wallet = wallets.owner(report)
     now = told(row)
     if now != before or row.txid != txid:
         row.version += 1
@@ -95,12 +124,13 @@ def _words(row: Deposit) -> dict[str, str]:
 def _confirmed(row: Deposit, report: DepositReport, way: str) -> None:
     """Credit it once, unless something about it needs a person first."""
     reasons = []
-    if report.aml.success is False:
+    is_flagged = report.aml.success is False
+    if is_flagged:
         reasons.append(listed_reports.aml_title(report.aml))
-        _tell(row, Kind.AML_FLAG, listed_reports.aml_title(report.aml), way, key="aml")
     if report.amount <= 0:
         reasons.append(_("The amount %s is not above zero.") % money.plain(report.amount))
-    if _is_before_opening(row):
+    balance = Balance.objects.filter(account=row.account, currency=row.currency, is_computed=True).first()
+    if _is_before_opening(row, balance):
         reasons.append(
             _(
                 "It arrived before the opening balance was entered, and may be part of it. Released, it is credited."
@@ -108,26 +138,33 @@ def _confirmed(row: Deposit, report: DepositReport, way: str) -> None:
         )
     open_reasons = [reason for reason in reasons if reason not in row.reference.accepted]
     if open_reasons and references.reason(open_reasons) not in row.reference.accepted:
-        exceptions.hold(reference=row.reference, obj=row, reason=references.reason(open_reasons), way=way)
+        reason = references.reason(open_reasons)
+        exceptions.hold(
+            reference=row.reference,
+            obj=row,
+            reason=reason,
+            kind=Kind.AML_FLAG if is_flagged else Kind.HOLD,
+            key="aml" if is_flagged else "hold",
+            title=_("A deposit of %(amount)s %(currency)s: %(why)s") % (_words(row) | {"why": reason}),
+            way=way,
+        )
         return
     if row.reference.held_at is None:
-        _credit(row, way)
+        _credit(row, way, balance)
 
 
-def _is_before_opening(row: Deposit) -> bool:
+def _is_before_opening(row: Deposit, balance: Balance | None) -> bool:
     """First seen after an opening was entered, and made before: the provider's page may have shown it already."""
-    opened = Balance.objects.filter(
-        account=row.account, currency=row.currency, is_computed=True, opened_at__isnull=False
-    ).first()
     return (
-        opened is not None
-        and opened.opened_at is not None
-        and row.arrived_at < opened.opened_at <= row.created_at
+        balance is not None
+        and balance.opened_at is not None
+        and row.arrived_at < balance.opened_at <= row.created_at
     )
 
 
-def _credit(row: Deposit, way: str) -> None:
-    balances.computed(account=row.account, currency=row.currency)
+def _credit(row: Deposit, way: str, balance: Balance | None) -> None:
+    if balance is None:
+        balances.computed(account=row.account, currency=row.currency)
     common: dict[str, Any] = {
         "account": row.account,
         "currency": row.currency,
@@ -137,9 +174,9 @@ def _credit(row: Deposit, way: str) -> None:
     }
     amount, fee = money.read(row.amount), money.read(row.fee)
     number = row.reference.value
-    movements.book(key=f"deposit:{number}", kind=Movement.Kind.DEPOSIT, amount=amount + fee, **common)
-    if fee > Decimal(0):
-        movements.book(key=f"deposit-fee:{number}", kind=Movement.Kind.FEE, amount=-fee, **common)
+    whole = {"key": f"deposit:{number}", "kind": Movement.Kind.DEPOSIT, "amount": amount + fee, **common}
+    apart = {"key": f"deposit-fee:{number}", "kind": Movement.Kind.FEE, "amount": -fee, **common}
+    movements.book_all([whole, apart] if fee > Decimal(0) else [whole])
     _move(row, Status.CONFIRMED, way=way, credited_at=timezone.now())
     ticker = row.wallet.fields.get("convert_ticker") if row.wallet is not None else ""
     if ticker:  # the history of deposits tells nothing of the order that is placed for it

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from django.db import transaction
@@ -30,6 +30,8 @@ Kind = ExceptionItem.Kind
 Key = tuple[str, ...]
 #: The list is read back at least so far beyond what is known: rows may appear late.
 OVERLAP = dt.timedelta(days=1)
+#: How many groups of deposits are kept in one transaction.
+AT_ONCE = 50
 #: A deposit that stays pending longer is not looked for any more by itself.
 PATIENCE = dt.timedelta(days=30)
 
@@ -95,17 +97,29 @@ def keep(*, account: ProviderAccount, listed: Iterable[DepositReport], way: str)
     oldest = min(report.created_at for reports in groups.values() for report in reports)
     for row in Deposit.objects.filter(account=account, arrived_at__gte=oldest).select_related("reference"):
         known[_identity(row)].append(row)
+    by_age = sorted(groups.items(), key=lambda item: item[1][0].created_at)
+    fresh = [reports for identity, reports in by_age if not _is_same(known[identity], reports)]
     changed = 0
-    for identity, reports in sorted(groups.items(), key=lambda item: item[1][0].created_at):
-        if not _is_same(known[identity], reports):
-            with bad_rows.apart(account, "wallet/history", identity, reports[0].raw):
-                changed += _apply_group(account, identity, reports, way, listed_keys=groups.keys())
+    for begin in range(0, len(fresh), AT_ONCE):
+        some = fresh[begin : begin + AT_ONCE]
+        try:
+            changed += _apply_groups(account, some, way, listed_keys=groups.keys())
+        except bad_rows.FAULTS:  # one of them: the others are kept without it
+            for reports in some:
+                with bad_rows.apart(account, "wallet/history", reports[0].identity, reports[0].raw):
+                    changed += _apply_groups(account, [reports], way, listed_keys=groups.keys())
     return changed
 
 
 def _identity(row: Deposit) -> Key:
     number, at = money.plain(money.read(row.amount)), row.arrived_at.astimezone(dt.UTC).isoformat()
     return (row.currency, row.network, number, at, row.address, row.tag)
+
+
+def _kept_as(report: DepositReport) -> Key:
+    """How a row says what this report is."""
+    number, at = money.plain(report.amount), report.created_at.astimezone(dt.UTC).isoformat()
+    return (report.ticker, report.network, number, at, report.address, report.tag[:200])
 
 
 def _is_same(rows: list[Deposit], reports: list[DepositReport]) -> bool:
@@ -120,60 +134,93 @@ def _is_same(rows: list[Deposit], reports: list[DepositReport]) -> bool:
 
 
 @transaction.atomic
-def _apply_group(
+def _apply_groups(
     account: ProviderAccount,
-    identity: Key,
-    reports: list[DepositReport],
+    groups: list[list[DepositReport]],
     way: str,
     *,
-    listed_keys: Iterable[Key],
+    listed_keys: Container[Key],
 ) -> int:
-    """All deposits that are alike, under one lock."""
+    """Some deposits, each group of those that are alike, under one lock. What they need is read once for all of them."""
     # One at a time per account: two workers that read the same list at once must not both add a row.
     ProviderAccount.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
-    one = reports[0]
-    found = Deposit.objects.select_for_update(of=("self",)).filter(
-        account=account,
-        address=one.address,
-        currency=one.ticker,
-        network=one.network,
-        tag=one.tag[:200],
-        amount=one.amount,
-        arrived_at=one.created_at,
-    )
-    rows = list(found.select_related("reference", "account"))
-    pairs = listed_reports.paired(rows, reports)
-    gone = [row for row in rows if row not in [paired for paired, _report in pairs]]
-    ordinal = max((row.ordinal for row in rows), default=-1)
+    known = _locked(account, groups)
+    plan = [
+        (known[_kept_as(reports[0])], listed_reports.paired(known[_kept_as(reports[0])], reports))
+        for reports in groups
+    ]
+    new = [report for _rows, pairs in plan for row, report in pairs if row is None]
+    wallets = deposit_reports.Addresses(account, (report for _rows, pairs in plan for _row, report in pairs))
+    spare = references.take_many(account=account, kind=Reference.Kind.DEPOSIT, count=len(new)) if new else []
+    alike = _with_transactions(account, new)
     changed = 0
-    for known, report in pairs:
-        row = known
-        if row is None:
+    for rows, pairs in plan:
+        gone = [row for row in rows if row not in [paired for paired, _report in pairs]]
+        ordinal = max((row.ordinal for row in rows), default=-1)
+        for row, report in pairs:
+            if row is not None:
+                changed += deposit_reports.apply(row, report, way, wallets)
+                continue
             ordinal += 1
-            row = _new(account, report, ordinal=ordinal, way=way)
-            _same_transaction(row, listed_keys, way)
-            _another_transaction(row, gone, way)
-        changed += deposit_reports.apply(row, report, way)
+            made = _new(account, spare.pop(), report, ordinal=ordinal, way=way, wallets=wallets)
+            _same_transaction(made, alike[made.txid], listed_keys, way)
+            _another_transaction(made, gone, way)
+            deposit_reports.apply(made, report, way, wallets)
+            changed += 1
     return changed
 
 
-def _new(account: ProviderAccount, report: DepositReport, *, ordinal: int, way: str) -> Deposit:
-    reference = references.take(account=account, kind=Reference.Kind.DEPOSIT)
-    row = Deposit.objects.create(
+def _locked(account: ProviderAccount, groups: list[list[DepositReport]]) -> dict[Key, list[Deposit]]:
+    """The rows that these may be, locked, each with its reference as it is after the wait."""
+    found = Deposit.objects.select_for_update(of=("self",)).filter(
+        account=account,
+        arrived_at__in={reports[0].created_at for reports in groups},
+        address__in={reports[0].address for reports in groups},
+    )
+    rows = list(found.select_related("account"))
+    now = Reference.objects.in_bulk([row.reference_id for row in rows]) if rows else {}
+    known: dict[Key, list[Deposit]] = defaultdict(list)
+    for row in rows:
+        row.reference = now[row.reference_id]
+        known[_identity(row)].append(row)
+    return known
+
+
+def _with_transactions(account: ProviderAccount, new: list[DepositReport]) -> dict[str, list[Deposit]]:
+    """What is kept of the transactions of new rows, by transaction."""
+    found: dict[str, list[Deposit]] = defaultdict(list)
+    if named := {report.transaction_id[:200] for report in new if report.transaction_id}:
+        for row in Deposit.objects.filter(account=account, txid__in=named).select_related("reference"):
+            found[row.txid].append(row)
+    return found
+
+
+def _new(
+    account: ProviderAccount,
+    reference: Reference,
+    report: DepositReport,
+    *,
+    ordinal: int,
+    way: str,
+    wallets: deposit_reports.Addresses,
+) -> Deposit:
+    row = Deposit(
         reference=reference,
         account=account,
-        wallet=deposit_reports.wallet_of(account, report),
+        wallet=wallets.owner(report),
         currency=report.ticker,
         network=report.network,
         amount=report.amount,
-        fee=report.fee,
         address=report.address,
         tag=report.tag[:200],
         txid=report.transaction_id[:200],
         arrived_at=report.created_at,
         happened_at=report.happened_at,
         ordinal=ordinal,
+        version=1,
     )
+    deposit_reports.take_over(row, report)
+    row.save(force_insert=True)
     audit.record(
         None,
         "deposit.seen",
@@ -187,18 +234,16 @@ def _new(account: ProviderAccount, report: DepositReport, *, ordinal: int, way: 
     return row
 
 
-def _same_transaction(row: Deposit, listed_keys: Iterable[Key], way: str) -> None:
+def _same_transaction(row: Deposit, alike: Iterable[Deposit], listed_keys: Container[Key], way: str) -> None:
     """The same transaction stood here otherwise (its amount, how its address is spelled, a tag) and is not listed any
     more: a person looks at both.
     """
-    if not row.txid:
-        return
-    others = Deposit.objects.filter(account=row.account, txid=row.txid, currency=row.currency).exclude(
-        pk=row.pk
-    )
-    listed = set(listed_keys)
-    for other in others:
-        if _identity(other) not in listed and other.status != Status.REJECTED:
+    for other in alike:
+        if (
+            other.currency == row.currency
+            and _identity(other) not in listed_keys
+            and other.status != Status.REJECTED
+        ):
             exceptions.hold(
                 reference=row.reference,
                 obj=row,

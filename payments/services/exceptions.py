@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, QuerySet, Sum
+from django.db.models import Case, F, Q, QuerySet, Sum, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,8 @@ from payments.models import Balance, ExceptionItem, Movement, ProviderAccount, R
 from . import approvals, movements, references
 
 Kind = ExceptionItem.Kind
+#: Told again at each look while they last: only another content counts. Of other kinds each telling is an event.
+LASTING = (Kind.HOLD, Kind.AML_FLAG, Kind.UNKNOWN_WORD, Kind.TAKEN_BACK)
 
 
 def open_item(
@@ -31,25 +33,35 @@ def open_item(
     way: str = audit.Way.SYSTEM,
     **facts: Any,
 ) -> ExceptionItem:
-    """Open an item, or count one more sighting of the open one with this key. Inside the caller's transaction."""
+    """Open an item, or count one more sighting of the open one with this key; of what lasts (LASTING) only one that says
+    something else. Inside the caller's transaction.
+    """
     key = f"{kind}:{key}"[:120]
     item = ExceptionItem(
         kind=kind, key=key, title=title[:300], account=account, reference=reference, facts=_plain(facts)
     )
     open_ones = ExceptionItem.objects.filter(key=key, status=ExceptionItem.Status.OPEN)
-    if not _seen_again(open_ones):
+    if not _seen_again(open_ones, item):
         # Somebody else may open the same item in this moment: one row wins, the other is a sighting.
         ExceptionItem.objects.bulk_create([item], ignore_conflicts=True)
         opened = open_ones.get()
         if opened.opened_at == item.opened_at:
             audit.record(None, "exception.opened", opened, way=way, kind=kind)
         else:
-            _seen_again(open_ones)
+            _seen_again(open_ones, item)
     return open_ones.get()
 
 
-def _seen_again(items: QuerySet[ExceptionItem]) -> int:
-    return items.update(seen=F("seen") + 1, last_seen_at=timezone.now())
+def _seen_again(items: QuerySet[ExceptionItem], told: ExceptionItem) -> int:
+    if told.kind not in LASTING:
+        return items.update(seen=F("seen") + 1, last_seen_at=timezone.now())
+    same = When(title=told.title, facts=told.facts, then=F("seen"))
+    return items.update(
+        seen=Case(same, default=F("seen") + 1),
+        title=told.title,
+        facts=told.facts,
+        last_seen_at=timezone.now(),
+    )
 
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:
@@ -62,20 +74,33 @@ def hold(
     obj: Any,
     reason: str,
     key: str = "hold",
+    kind: str = Kind.HOLD,
+    title: str = "",
     way: str = audit.Way.SYSTEM,
     **facts: Any,
 ) -> None:
-    """Hold a transaction and open its item. A row that is held already keeps its first reason."""
-    references.hold(reference=reference, reason=reason, obj=obj, way=way)
+    """Hold a transaction and open its item. A row that is held already keeps its first reason.
+
+    `kind`: AML_FLAG for money that came in and is not let pass: its newest reason counts, as scores change while people
+    decide. `title`: what the item says, if not the reason.
+    """
+    begun = references.hold(reference=reference, reason=reason, obj=obj, way=way)
+    if not begun and kind == Kind.AML_FLAG and not _is_held_otherwise(reference):
+        references.retell(reference=reference, reason=reason, obj=obj, way=way)
     open_item(
-        kind=Kind.HOLD,
+        kind=kind,
         key=f"{reference.value}:{key}",
-        title=reason,
+        title=title or reason,
         account=reference.account,
         reference=reference,
         way=way,
         **facts,
     )
+
+
+def _is_held_otherwise(reference: Reference) -> bool:
+    holds = ExceptionItem.objects.filter(reference=reference, kind=Kind.HOLD)
+    return holds.filter(status=ExceptionItem.Status.OPEN).exists()
 
 
 def _locked(item: ExceptionItem) -> ExceptionItem:
@@ -118,7 +143,7 @@ def close(*, actor: Any, item: ExceptionItem, note: str, book: bool = False) -> 
         )
     locked = _locked(item)
     note = _noted(note)
-    if locked.kind == Kind.HOLD and locked.reference is not None and locked.reference.held_at is not None:
+    if locked.is_held:
         raise ValidationError(_("A held transaction is released, not closed."))
     if book:
         _book_drift(locked, actor)
@@ -173,11 +198,17 @@ def _book_drift(item: ExceptionItem, actor: Any) -> None:
 @guarded("payments.release_hold")
 @transaction.atomic
 def release_hold(*, actor: Any, reference: Reference, note: str) -> Reference:
-    """Let a held transaction go on and close its items. Raises ValidationError (no note, no hold, own request)."""
+    """Let a held transaction go on and close its items. Raises ValidationError (no note, no hold, own request, or it
+    needs two people).
+    """
     note = _noted(note)
     locked = Reference.objects.select_for_update().get(pk=reference.pk)
     if locked.held_at is None:
         raise ValidationError(_("This is not held."))
+    if needs_two(locked):
+        raise ValidationError(
+            _("The AML check did not let it pass. One approver proposes to release it, another confirms.")
+        )
     row = getattr(locked, locked.kind, None)
     approvals.check_person(actor=actor, requester=getattr(row, "created_by", None))
     end_hold(actor=actor, reference=locked, note=note)
@@ -185,11 +216,20 @@ def release_hold(*, actor: Any, reference: Reference, note: str) -> Reference:
     return locked
 
 
+def needs_two(reference: Reference) -> bool:
+    """Whether two people must release it: money that came in and that an AML check does not let pass."""
+    flags = ExceptionItem.objects.filter(reference=reference, kind=Kind.AML_FLAG)
+    return (
+        reference.kind == Reference.Kind.DEPOSIT and flags.filter(status=ExceptionItem.Status.OPEN).exists()
+    )
+
+
 def end_hold(*, actor: Any, reference: Reference, note: str) -> None:
     """Take a hold away and close its items, for a service that has asked who may. In its transaction."""
     references.release(reference=reference)
-    for item in ExceptionItem.objects.select_for_update().filter(
-        reference=reference, kind=Kind.HOLD, status=ExceptionItem.Status.OPEN
+    of_hold = Q(kind=Kind.HOLD) | Q(kind=Kind.AML_FLAG, reference__kind=Reference.Kind.DEPOSIT)
+    for item in ExceptionItem.objects.select_for_update(of=("self",)).filter(
+        of_hold, reference=reference, status=ExceptionItem.Status.OPEN
     ):
         _close(item, actor, note)
     audit.record(actor, "hold.released", reference, note=note)

@@ -148,7 +148,7 @@ def _note_facts(invoice: Invoice, report: InvoiceReport, asked_at: dt.datetime |
         changes["version"] = invoice.version + 1
     for name, value in changes.items():
         setattr(invoice, name, value)
-    if "provider_id" in changes:
+    if changes.keys() & {"provider_id", "requisites"}:
         wake.later("backoffice.index_object", "invoice", invoice.pk)
     invoice.updated_at = now
     invoice.save(update_fields=[*changes, "updated_at"])

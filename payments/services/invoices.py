@@ -44,6 +44,7 @@ from . import (
     invoice_reports,
     invoice_scans,
     orders,
+    own_addresses,
     references,
     schedule,
 )
@@ -383,7 +384,9 @@ def expire() -> int:
 
 
 def search_text(invoice: Invoice) -> str:
-    """What people find an invoice by: our number, theirs, the customer, the description, the payer's contact."""
+    """What people find an invoice by: our number, theirs, the customer, the description, the payer's contact, and the
+    addresses at which it is paid (never a card).
+    """
     fields = invoice.fields
     parts = [
         invoice.reference.value,
@@ -391,5 +394,6 @@ def search_text(invoice: Invoice) -> str:
         invoice.customer,
         invoice.description,
         *(fields.get(name, "") for name in ("email", "name", "surname")),
+        *own_addresses.requisites(invoice),
     ]
     return " ".join(part for part in parts if part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -58,6 +58,12 @@ def book(
     )
     Movement.objects.bulk_create([movement], ignore_conflicts=True)
     return Movement.objects.filter(key=key, booked_at=movement.booked_at, amount=amount).first()
+
+
+def book_all(lines: Iterable[Mapping[str, Any]]) -> None:
+    """Write several movements at once, each as `book` takes them, and each once."""
+    now = timezone.now()
+    Movement.objects.bulk_create([Movement(booked_at=now, **line) for line in lines], ignore_conflicts=True)
 
 
 def sums(movements: QuerySet[Movement], *, cap: int = SUM_CAP) -> list[dict[str, Any]] | None:

@@ -1,6 +1,7 @@
 """Payers' links: a public address that makes one bill, for the IP address of whoever opens it. Deals floor.
 
-Whoever asks with a token that is wrong, used, expired or taken back learns nothing, not even which of these it is.
+Whoever asks with a wrong token learns nothing. Whoever has a right one learns whether it was used, or is not valid any
+more: expired, taken back, or made by somebody who may not bill any more.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
-from backoffice import audit
+from backoffice import audit, permissions
 from backoffice.permissions import guarded
-from payments.models import Invoice, PayerLink, ProviderAccount
+from payments.models import Invoice, Method, PayerLink, ProviderAccount
 from payments.providers import PROVIDERS
 
 from . import invoice_fields, invoices
@@ -33,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 #: Stands in for the payer's address while the rest of the form is checked; never sent.
 SOMEBODY = "8.8.8.8"
+#: What whoever made a link must still be allowed to when it is opened.
+CREATE = "payments.create_invoice"
 #: How often one address may ask in a minute: to look, and to open.
 LOOKS, OPENINGS = 60, 10
 
@@ -49,7 +54,7 @@ def why_no_link(account: ProviderAccount) -> str:
     return invoice_fields.why_no_bill(account)
 
 
-@guarded("payments.create_invoice")
+@guarded(CREATE)
 def create(
     *, actor: Any, account: ProviderAccount, fields: dict[str, Any], form_token: UUID | None = None
 ) -> PayerLink:
@@ -109,11 +114,24 @@ def address(link: PayerLink) -> str:
 
 
 def is_open(link: PayerLink) -> bool:
-    """Whether it can still be opened."""
+    """Whether it has been neither opened nor taken back, and is not too old. Its maker is another question."""
     return link.used_at is None and link.withdrawn_at is None and link.expires_at > timezone.now()
 
 
-@guarded("payments.create_invoice")
+def maker_may(link: PayerLink) -> bool:
+    """Whether whoever made it may still bill: is active, and has a role for it. Reads the database each time."""
+    return bool(permissions.TABLE[CREATE] & permissions.roles(link.created_by))
+
+
+def with_makers(links: QuerySet[PayerLink]) -> QuerySet[PayerLink]:
+    """The same links, each knowing as `maker_may` whether its maker may still bill."""
+    makers = get_user_model()._default_manager.filter(
+        pk=OuterRef("created_by"), is_active=True, groups__name__in=permissions.TABLE[CREATE]
+    )
+    return links.annotate(maker_may=Exists(makers))
+
+
+@guarded(CREATE)
 @transaction.atomic
 def withdraw(*, actor: Any, link: PayerLink) -> PayerLink:
     """Take a link back before it is opened. Raises ValidationError."""
@@ -142,15 +160,17 @@ def is_too_often(ip: str, *, opening: bool = False) -> bool:
         return False
 
 
-def find(token: str, *, opened: str = "") -> PayerLink | None:
-    """The link of this token, if it can be opened, or was opened from just this browser (`opened`: its mark)."""
-    link = PayerLink.objects.filter(digest=_digest(token)).select_related("invoice__reference").first()
-    if link is None:
-        return None
-    mine = link.used_at is not None and secrets.compare_digest(
+def find(token: str) -> PayerLink | None:
+    """The link of this token, whatever became of it."""
+    links = PayerLink.objects.select_related("account", "created_by", "invoice__reference")
+    return links.filter(digest=_digest(token)).first()
+
+
+def is_mine(link: PayerLink, opened: str) -> bool:
+    """Whether it was opened from just this browser (`opened`: the mark that it carries)."""
+    return link.used_at is not None and secrets.compare_digest(
         opened.encode(errors="replace"), mark(link).encode()
     )
-    return link if mine or is_open(link) else None
 
 
 def mark(link: PayerLink) -> str:
@@ -158,17 +178,28 @@ def mark(link: PayerLink) -> str:
     return hashlib.sha256(f"{link.uuid}:{link.digest}:opened".encode()).hexdigest()
 
 
+def method_title(link: PayerLink) -> str:
+    """How the payer is to pay, as the account's payment methods name it."""
+    code = ":".join(part for part in (link.fields.get("ticker"), link.fields.get("network")) if part)
+    known = Method.objects.filter(account=link.account, code=code).values_list("title", flat=True).first()
+    return known or link.fields.get("network", "")
+
+
 def open_for(*, token: str, ip: str) -> PayerLink | None:
-    """Make the bill, for this payer's address. None: there is nothing to open. Raises ValidationError if it cannot be
-    made for this address or at the moment; the link can be opened again then.
+    """Make the bill, for this payer's address. None: there is nothing to open (any more), or its maker may not bill any
+    more. Raises ValidationError if it cannot be made for this address or at the moment; the link can be opened again then.
     """
-    link = PayerLink.objects.select_related("account").filter(digest=_digest(token)).first()
-    if link is None or not is_open(link):
+    link = find(token)
+    if link is None or not is_open(link) or not maker_may(link):
         return None
     values = invoice_fields.check(account=link.account, fields=link.fields | {"client_ip": ip})
     with transaction.atomic(durable=True):
-        locked = PayerLink.objects.select_for_update(of=("self",)).select_related("account").get(pk=link.pk)
-        if not is_open(locked):  # somebody was quicker
+        locked = (
+            PayerLink.objects.select_for_update(of=("self",))
+            .select_related("account", "created_by")
+            .get(pk=link.pk)
+        )
+        if not is_open(locked) or not maker_may(locked):  # somebody was quicker
             return None
         bill = invoices.add(account=locked.account, values=values, created_by=locked.created_by)
         locked.used_at, locked.invoice = timezone.now(), bill

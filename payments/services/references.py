@@ -63,6 +63,16 @@ def hold(*, reference: Reference, reason: str, obj: Any, way: str) -> bool:
     return bool(held)
 
 
+def retell(*, reference: Reference, reason: str, obj: Any, way: str) -> None:
+    """Why it is held, in newer words: whoever lets it go accepts these."""
+    reason = reason[:MAX_REASON]
+    if reference.hold_reason == reason:
+        return
+    Reference.objects.filter(pk=reference.pk, held_at__isnull=False).update(hold_reason=reason)
+    reference.hold_reason = reason
+    audit.record(None, "held", obj, way=way, reason=reason)
+
+
 def release(*, reference: Reference) -> None:
     """Take the hold away and remember its reason: the same difference does not hold this transaction again.
 

@@ -21,12 +21,12 @@ from payments.models import KNOWN, Balance, Method, ProviderAccount, Withdrawal
 from payments.providers import PROVIDERS
 from payments.providers.base import Withdrawals
 
-from . import accounts, balances, methods, orders, spellings
+from . import accounts, balances, methods, orders, own_addresses, spellings
 
 SIMILAR = dt.timedelta(minutes=10)
 #: Our word for each of the provider's numbers.
 PAYERS = {"1": "balance", "2": "amount"}
-OWN = ("_max_debit", "_customer_reference", "_note", "_confirm_similar")
+OWN = ("_max_debit", "_customer_reference", "_note", "_confirm_similar", "_confirm_own")
 
 
 def may_pay_out(account: ProviderAccount) -> str:
@@ -85,8 +85,11 @@ def _checked(account: ProviderAccount, given: Mapping[str, Any]) -> dict[str, An
             values |= _debit(account, method, given, values)
         except ValidationError as error:
             errors |= error.error_dict
-    if not errors:
-        _similar(account, given, values)
+    for confirm in () if errors else (_similar, _ours):
+        try:
+            confirm(account, given, values)
+        except ValidationError as error:
+            errors |= error.error_dict
     if errors:
         raise ValidationError(errors)
     return values
@@ -283,6 +286,18 @@ def _similar(account: ProviderAccount, given: Mapping[str, Any], values: Mapping
                 )
             }
         )
+
+
+def _ours(account: ProviderAccount, given: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    if not given.get("_confirm_own") and not values["is_card"]:
+        own_addresses.check([values["purse"]])
+
+
+def own_warnings(withdrawal: Withdrawal) -> list[Any]:
+    """That it pays to an address of our own, as sentences for whoever approves it."""
+    if withdrawal.is_card:
+        return []
+    return [own_addresses.warning(owner) for owner in own_addresses.find([withdrawal.purse]).values()]
 
 
 def to_send(withdrawal: Withdrawal) -> dict[str, Any]:

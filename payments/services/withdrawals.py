@@ -68,7 +68,7 @@ def request(
     """Make a request that another person approves. The same form (actor and token) twice gives the same row.
 
     `fields` are under the provider's parameter names, amounts as text, and ours: `_max_debit` (balance currency),
-    `_customer_reference`, `_note`, `_confirm_similar`. `link` ties the new row to what it pays, in its transaction;
+    `_customer_reference`, `_note`, `_confirm_similar`, `_confirm_own`. `link` ties the new row to what it pays, in its transaction;
     where that refuses, there is no request. Raises ValidationError by field.
     """
     earlier = _by_token(actor, form_token)

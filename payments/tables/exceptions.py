@@ -24,7 +24,7 @@ class ExceptionItemTable(BaseTable):
     account = LinkColumn(_("Account"), to=lambda item: item.account, css="cell-name", hide_below="md")
     reference = LinkColumn(_("Reference"), to=lambda item: item.reference, css="mono", hide_below="lg")
     owner = Column(_("Owner"), default=_("nobody"))
-    last_seen = HtmlColumn(_("Last seen"), css="cell-when", hide_below="xl")
+    last_seen = HtmlColumn(_("Last told"), css="cell-when", hide_below="xl")
     seen = Column(_("Times"), css="d-none")
     status = StatusColumn(_("Status"), hide_below="sm")
 

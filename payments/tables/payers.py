@@ -6,12 +6,22 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import html
 from backoffice.kit.tables import BaseTable, Column, HtmlColumn, LinkColumn, MoneyColumn, WhenColumn
 from payments.models import InvoicePayment, PayerLink
+
+
+def why_closed(link: PayerLink) -> str:
+    """Why a link that waits cannot be opened: its maker (`maker_may`: whether they may bill still) is gone. Else ""."""
+    if getattr(link, "maker_may", True):
+        return ""
+    if not link.created_by.is_active:
+        return _t("%s, who made it, is switched off") % link.created_by.get_username()
+    return _t("%s, who made it, may not bill any more") % link.created_by.get_username()
 
 
 def state(link: PayerLink) -> Any:
@@ -22,6 +32,8 @@ def state(link: PayerLink) -> Any:
         return html.pill(_t("Taken back"), "muted")
     if link.expires_at <= timezone.now():
         return html.pill(_t("Expired"), "muted")
+    if why_closed(link):
+        return html.pill(_t("Closed"), "warn")
     return html.pill(_t("Waits for the payer"), "info")
 
 
@@ -29,6 +41,7 @@ class PayerLinkTable(BaseTable):
     """Links that were sent to payers."""
 
     caption = _("Payers' links, newest first")
+    empty = _("Operators make them, and send each to one payer.")
 
     created_at = WhenColumn(_("Created"), orderable=True, initial_sort_descending=True)
     customer = LinkColumn(_("Customer"), empty_values=())
@@ -51,7 +64,11 @@ class PayerLinkTable(BaseTable):
         return html.link(record.invoice.get_absolute_url(), record.invoice.reference.value)
 
     def render_state(self, record: PayerLink) -> Any:
-        return state(record)
+        pill = state(record)
+        waits = record.invoice_id is None and record.withdrawn_at is None
+        if not waits or record.expires_at <= timezone.now() or not (why := why_closed(record)):
+            return pill
+        return format_html('<div>{}<span class="cell-sub">{}</span></div>', pill, why)
 
 
 class InvoicePaymentTable(BaseTable):

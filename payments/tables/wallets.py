@@ -14,12 +14,25 @@ from backoffice.kit.exports import ExportColumn
 from backoffice.kit.tables import BaseTable, Column, LinkColumn, MoneyColumn, StatusColumn, WhenColumn
 from payments.models import Deposit, Wallet
 
+#: Bootstrap's word for "nowhere but on paper": a column that is there for those who choose it.
+CHOSEN = "print"
+
 
 def _pills(record: Any, tone: str) -> Any:
     """The state, and a mark for what is held."""
     pill = html.pill(record.get_status_display(), tone)
     held = html.pill(gettext("Held"), "warn") if record.reference.held_at is not None else ""
     return format_html('<span class="pills-cell">{}{}</span>', pill, held)
+
+
+def _address(address: str, method: str, account: Any, tag: str) -> Any:
+    """An address with what tells it from others, also on a phone: payment system, tag, account."""
+    about = [method, *([gettext("tag %s") % tag] if tag else []), account.name]
+    return format_html(
+        '<div><span class="mono">{}</span><span class="cell-sub">{}</span></div>',
+        address or html.EMPTY,
+        " · ".join(about),
+    )
 
 
 class WalletTable(BaseTable):
@@ -29,15 +42,15 @@ class WalletTable(BaseTable):
 
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
     created_at = WhenColumn(_("Created"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="lg")
     customer = Column(_("Customer"), empty_values=(), css="cell-clip")
-    method = Column(_("Payment system"), hide_below="md")
-    address = Column(_("Address"), css="mono cell-clip", hide_below="sm")
+    address = Column(_("Address"), empty_values=(), css="cell-clip")
+    account = Column(_("Account"), accessor="account__name", hide_below=CHOSEN)
+    method = Column(_("Payment system"), hide_below=CHOSEN)
     status = StatusColumn(_("Status"))
 
     class Meta:
         model = Wallet
-        fields = ("reference", "created_at", "account", "customer", "method", "address", "status")
+        fields = ("reference", "created_at", "customer", "address", "account", "method", "status")
         orderable = False
 
     def render_customer(self, record: Wallet) -> Any:
@@ -45,8 +58,14 @@ class WalletTable(BaseTable):
             return format_html('<div>{}<span class="cell-sub">{}</span></div>', record.customer, record.label)
         return record.customer or record.label or html.EMPTY
 
+    def render_address(self, record: Wallet) -> Any:
+        return _address(record.address, record.method, record.account, record.tag)
+
     def render_status(self, record: Wallet) -> Any:
         return _pills(record, Wallet.TONES[Wallet.Status(record.status)])
+
+    def export_address(self, record: Wallet) -> str:
+        return record.address
 
     def export_customer(self, record: Wallet) -> str:
         return record.customer
@@ -67,18 +86,20 @@ class DepositTable(BaseTable):
 
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
     arrived_at = WhenColumn(_("Arrived"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="lg")
-    wallet = Column(_("For"), empty_values=(), css="cell-clip", hide_below="sm")
-    network = Column(_("Network"), hide_below="lg")
+    wallet = Column(_("For"), empty_values=(), css="cell-clip")
+    address = Column(_("Address"), empty_values=(), css="cell-clip")
+    account = Column(_("Account"), accessor="account__name", hide_below=CHOSEN)
+    network = Column(_("Network"), hide_below=CHOSEN)
+    txid = Column(_("Transaction"), css="mono cell-clip", hide_below=CHOSEN)
     amount = MoneyColumn(_("We get"))
-    fee = MoneyColumn(_("Fee"), hide_below="lg")
-    confirmations = Column(_("Confirmations"), empty_values=(), css="cell-number", hide_below="md")
+    fee = MoneyColumn(_("Fee"), hide_below=CHOSEN)
+    confirmations = Column(_("Confirmations"), empty_values=(), css="cell-number", hide_below=CHOSEN)
     status = StatusColumn(_("Status"))
 
     class Meta:
         model = Deposit
         fields = (
-            *("reference", "arrived_at", "account", "wallet", "network"),
+            *("reference", "arrived_at", "wallet", "address", "account", "network", "txid"),
             *("amount", "fee", "confirmations", "status"),
         )
         orderable = False
@@ -86,7 +107,16 @@ class DepositTable(BaseTable):
     def render_wallet(self, record: Deposit) -> Any:
         if record.wallet is None:
             return html.EMPTY
-        return html.link(record.wallet.get_absolute_url(), _whom(record))
+        link = html.link(record.wallet.get_absolute_url(), _whom(record))
+        label = record.wallet.label if record.wallet.customer else ""
+        return format_html('<div>{}<span class="cell-sub">{}</span></div>', link, label) if label else link
+
+    def render_address(self, record: Deposit) -> Any:
+        method = f"{record.currency}:{record.network}"
+        return _address(record.address, method, record.account, record.tag)
+
+    def export_address(self, record: Deposit) -> str:
+        return record.address
 
     def export_wallet(self, record: Deposit) -> str:
         return _whom(record)
@@ -98,14 +128,14 @@ class DepositTable(BaseTable):
         return record.confirmations
 
     def render_status(self, record: Deposit) -> Any:
-        return _pills(record, Deposit.TONES[Deposit.Status(record.status)])
+        pills = _pills(record, Deposit.TONES[Deposit.Status(record.status)])
+        waits = confirmations(record) if record.status == Deposit.Status.PENDING else ""
+        return format_html('<div>{}<span class="cell-sub">{}</span></div>', pills, waits) if waits else pills
 
     def export_columns(self) -> list[ExportColumn]:
         zone = get_current_timezone_name()
         return [
             *super().export_columns(),
-            ExportColumn(gettext("Transaction"), lambda one: one.txid),
-            ExportColumn(gettext("Address"), lambda one: one.address),
             ExportColumn(gettext("Tag or memo"), lambda one: one.tag),
             ExportColumn(f"{gettext('Credited')} ({zone})", lambda one: one.credited_at),
             ExportColumn(gettext("Provider's word"), lambda one: one.provider_status),
@@ -116,7 +146,7 @@ class WalletDepositTable(DepositTable):
     """The deposits of one wallet, which needs not be named on each line."""
 
     class Meta(DepositTable.Meta):
-        exclude = ("account", "wallet", "network", "fee")
+        exclude = ("account", "address", "wallet", "network", "fee")
 
 
 def _whom(deposit: Deposit) -> str:

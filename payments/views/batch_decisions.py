@@ -75,7 +75,10 @@ class BatchPayoutApproveView(_OfBatchPayout, ApproveView):
         return super().context(
             seen=batch_payouts.bound(batch),
             parameters=batch_fields.payload(batch),
-            warnings=freeze.in_the_way(batch.account, refusal=accounts.why_no_batches(batch.account)),
+            warnings=[
+                *batch_fields.own_warnings(batch),
+                *freeze.in_the_way(batch.account, refusal=accounts.why_no_batches(batch.account)),
+            ],
             equal=list(equal.exclude(pk=batch.pk).select_related("reference").order_by("-created_at")[:6]),
             why_not=approvals.why_not_person(actor=self.request.user, requester=batch.created_by),
             **extra,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit.timeline import flat
-from backoffice.kit.views import Action, ActionView, DetailView, ListView
+from backoffice.kit.views import Action, ActionView, DecisionView, DetailView, ListView
 from payments.filters.wallets import DepositFilters
 from payments.models import Deposit, ExceptionItem, Movement
-from payments.services import deposits
+from payments.services import deposit_decisions, deposits
 from payments.tables.wallets import DepositTable, confirmations
 
 from .references import RELEASE
@@ -36,7 +41,15 @@ class DepositDetailView(DetailView):
         Action(
             gettext_lazy("Check now"), "payments:deposit_refresh", "payments.refresh_deposit", "refresh-cw"
         ),
-        RELEASE,
+        dataclasses.replace(
+            RELEASE,
+            when=lambda one: one.reference.held_at is not None and not deposit_decisions.needs_two(one),
+        ),
+        dataclasses.replace(
+            RELEASE,
+            label=gettext_lazy("Propose to release"),
+            when=lambda one: deposit_decisions.needs_two(one) and deposit_decisions.pending(one) is None,
+        ),
     )
 
     def is_final(self, obj: Deposit) -> bool:
@@ -45,16 +58,24 @@ class DepositDetailView(DetailView):
     def context(self, **extra: Any) -> dict[str, Any]:
         deposit: Deposit = self.object
         items = list(
-            ExceptionItem.objects.filter(reference_id=deposit.reference_id, status="open").order_by(
-                "opened_at"
-            )
+            ExceptionItem.objects.filter(reference_id=deposit.reference_id, status="open")
+            .select_related("reference")
+            .order_by("opened_at")
         )
-        holds = [item for item in items if item.kind == ExceptionItem.Kind.HOLD]
+        holds = [item for item in items if item.is_of_hold]
+        proposal = deposit_decisions.pending(deposit)
+        may_confirm = self.may("payments.confirm_deposit")
+        bar = ""
+        if proposal is not None and may_confirm:
+            bar = deposit_decisions.why_not(actor=self.request.user, deposit=deposit, step="confirm")
         return super().context(
             confirmations=confirmations(deposit),
+            needs_two=deposit_decisions.needs_two(deposit),
+            doubt={"proposal": proposal, "bars": {"confirm": bar}},
+            may_confirm=may_confirm,
             movements=Movement.objects.filter(reference_id=deposit.reference_id).order_by("booked_at", "id"),
             evidence=[line for item in holds for line in flat(item.facts)],
-            items=[item for item in items if item.kind != ExceptionItem.Kind.HOLD],
+            items=[item for item in items if not item.is_of_hold],
             **extra,
         )
 
@@ -68,3 +89,33 @@ class DepositRefreshView(ActionView):
 
     def perform(self, obj: Deposit, form: Any) -> None:
         deposits.ask_now(actor=self.request.user, account=obj.account)
+
+
+class DepositConfirmView(DecisionView):
+    """The second person's yes to releasing what an AML check holds."""
+
+    model = Deposit
+    permission = "payments.confirm_deposit"
+    template_name = "payments/deposit_confirm.html"
+    title = gettext_lazy("Confirm the release")
+    question = gettext_lazy("You are the second person. With your yes it is released, and credited.")
+    button = gettext_lazy("Confirm")
+    success = gettext_lazy("Released. The provider is asked now, and it is credited then.")
+
+    def get_queryset(self) -> QuerySet[Deposit]:
+        return Deposit.objects.select_related("account", "reference", "wallet")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if deposit_decisions.pending(self.object) is None:
+            return self.back([_("Nothing waits for a confirmation here.")])
+        return super().get(request, *args, **kwargs)
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        bar = deposit_decisions.why_not(actor=self.request.user, deposit=self.object, step="confirm")
+        return super().context(proposal=deposit_decisions.pending(self.object), bar=bar, **extra)
+
+    def perform(self, obj: Deposit, form: Any) -> None:
+        proposal = deposit_decisions.pending(obj)
+        if proposal is not None and str(proposal.pk) != self.request.POST.get("proposal"):
+            raise ValidationError(_("Another proposal stands now. Read it before you confirm."))
+        deposit_decisions.confirm_release(actor=self.request.user, deposit=obj)

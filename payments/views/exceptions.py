@@ -15,7 +15,7 @@ from backoffice.kit.views import Action, ActionView, BulkAction, DetailView, Lis
 from backoffice.kit.views.details import SLOW
 from payments.filters.exceptions import ExceptionItemFilters
 from payments.forms.exceptions import BookForm, NoteForm
-from payments.models import Balance, ExceptionItem
+from payments.models import Balance, ExceptionItem, Reference
 from payments.services import exceptions
 from payments.tables.exceptions import ExceptionItemTable
 
@@ -79,8 +79,8 @@ GUIDE = {
         "Compare it with the provider's panel, and say of which it is."
     ),
     Kind.AML_FLAG: _(
-        "The AML check of the provider does not let this money pass. What came in is not credited until the "
-        "hold is released. Follow your own rules for such money before anybody releases it."
+        "The AML check of the provider does not let this money pass. Follow your own rules for such money, and ask the "
+        "provider what becomes of it."
     ),
     Kind.DEPOSIT_REJECTED: _(
         "Money was on its way to us and the provider rejected it. Nothing was credited. Tell the customer, and ask the "
@@ -108,6 +108,18 @@ GUIDE = {
     ),
 }
 
+# The same for what came in.
+GUIDE_DEPOSIT = {
+    Kind.HOLD: _(
+        "Something about this deposit needs a person, so it is not credited. Look at it in the provider's panel. If the "
+        "money is ours and is not counted yet, release the hold: then it is credited."
+    ),
+    Kind.AML_FLAG: _(
+        "The AML check of the provider does not let this deposit pass, so it is not credited. Follow your own rules for such "
+        "money. To credit it, one approver proposes to release it and another confirms."
+    ),
+}
+
 
 def is_open(item: ExceptionItem) -> bool:
     """Whether it still needs a person."""
@@ -116,7 +128,7 @@ def is_open(item: ExceptionItem) -> bool:
 
 def is_held(item: ExceptionItem) -> bool:
     """Whether it ends by releasing its transaction, not by closing."""
-    return item.kind == Kind.HOLD and item.reference is not None and item.reference.held_at is not None
+    return item.is_held
 
 
 class ExceptionItemListView(ListView):
@@ -184,11 +196,12 @@ class ExceptionItemDetailView(DetailView):
     def context(self, **extra: Any) -> dict[str, Any]:
         item = self.object
         context = super().context(
-            guide=GUIDE.get(item.kind, ""),
+            guide=guide(item),
             evidence=[(name.replace("_", " ").capitalize(), text) for name, text in flat(item.facts)],
             balance=_balance(item),
             links=self.links(item),
             is_held=is_held(item),
+            asked=getattr(item.reference, item.reference.kind, None) if item.reference is not None else None,
             **extra,
         )
         if item.owner_id == self.request.user.pk:
@@ -216,6 +229,12 @@ class ExceptionItemDetailView(DetailView):
             page = reverse("payments:callback", kwargs={"pk": item.facts["callback"]})
             found.append((_("The callback"), page, VIEW_INBOX))
         return [(words, address) for words, address, permission in found if self.may(permission)]
+
+
+def guide(item: ExceptionItem) -> Any:
+    """What its kind means, and what to do about it."""
+    came_in = item.reference is not None and item.reference.kind == Reference.Kind.DEPOSIT
+    return (came_in and GUIDE_DEPOSIT.get(Kind(item.kind))) or GUIDE.get(Kind(item.kind), "")
 
 
 def _balance(item: ExceptionItem) -> Balance | None:

@@ -1,6 +1,6 @@
-"""The one page that a payer sees: an amount, a button, and the way on to pay. No login; nothing of ours is told.
+"""The one page that a payer sees: who asks, how much, by which way, a button, and the way on to pay. No login.
 
-Whoever comes with a wrong, used or old address gets the same "not found" as everybody.
+Nothing else of ours is told. Whoever comes with a wrong address gets "not found"; with a right one that is over, why.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from axes.helpers import get_client_ip_address
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -36,17 +37,22 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
     ip = get_client_ip_address(request) or ""
     if payer_links.is_too_often(ip, opening=request.method == "POST"):
         return _page(request, status=429, is_busy=True)
-    link = payer_links.find(token, opened=request.COOKIES.get(COOKIE, ""))
+    link = payer_links.find(token)
     if link is None:
         return _page(request, status=404)
-    if request.method != "POST" or link.used_at is not None:
+    if payer_links.is_mine(link, request.COOKIES.get(COOKIE, "")):
+        return _shown(request, link)
+    if not (payer_links.is_open(link) and payer_links.maker_may(link)):
+        return _over(request, link)
+    if request.method != "POST":
         return _shown(request, link)
     try:
         opened = payer_links.open_for(token=token, ip=ip)
     except ValidationError:
         return _page(request, link=link, is_refused=True)
-    if opened is None:
-        return _page(request, status=404)
+    if opened is None:  # in this moment
+        link.refresh_from_db()
+        return _over(request, link)
     answer = redirect(request.path)
     answer.set_cookie(
         COOKIE,
@@ -58,6 +64,11 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
         samesite="Lax",
     )
     return answer
+
+
+def _over(request: HttpRequest, link: PayerLink) -> HttpResponse:
+    """What became of it, and whom to ask; no amount: whoever looks here may be another person."""
+    return _page(request, status=410, is_used=link.used_at is not None, is_over=True)
 
 
 def _shown(request: HttpRequest, link: PayerLink) -> HttpResponse:
@@ -75,6 +86,9 @@ def _shown(request: HttpRequest, link: PayerLink) -> HttpResponse:
 
 
 def _page(request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+    link = context.get("link")
+    context["merchant"] = settings.MERCHANT_NAME
+    context["method"] = payer_links.method_title(link) if link is not None else ""
     answer = TemplateResponse(request, "payments/pay.html", context, status=status)
     if context.get("waits"):
         answer.headers["Refresh"] = "3"  # until the provider has made it; without scripts too

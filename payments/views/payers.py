@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy
@@ -19,9 +20,11 @@ from payments.filters.payers import InvoicePaymentFilters, PayerLinkFilters
 from payments.forms.fiat_invoices import AssignForm, FiatInvoiceForm
 from payments.models import InvoicePayment, PayerLink, ProviderAccount
 from payments.services import invoice_payments, payer_links
-from payments.tables.payers import InvoicePaymentTable, PayerLinkTable, state
+from payments.tables.payers import InvoicePaymentTable, PayerLinkTable, state, why_closed
 
 CREATE = "payments.create_invoice"
+# What the form asks for by itself: its fields anew.
+REDRAW = "_redraw"
 
 
 # --- Links ---
@@ -30,8 +33,12 @@ class PayerLinkListView(ListView):
     permission = "payments.view_invoice"
     table_class = PayerLinkTable
     filterset_class = PayerLinkFilters
-    select_related = ("account", "invoice__reference")
+    select_related = ("account", "created_by", "invoice__reference")
     exportable = False
+    live = 5
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return payer_links.with_makers(super().get_queryset())
 
 
 class PayerLinkCreateView(ServiceFormView):
@@ -53,6 +60,9 @@ class PayerLinkCreateView(ServiceFormView):
         return self._turned_away() or super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if REDRAW in request.POST:
+            form = FiatInvoiceForm(account=self.account, by_link=True, typed=request.POST)
+            return TemplateResponse(request, "payments/invoice_fields.html", {"form": form})
         return self._turned_away() or super().post(request, *args, **kwargs)
 
     def _turned_away(self) -> HttpResponseBase | None:
@@ -95,15 +105,18 @@ class PayerLinkView(StaffView):
 
     def get(self, request: Any, pk: int) -> Any:
         found = PayerLink.objects.select_related("account", "created_by", "invoice__reference")
-        link = get_object_or_404(found, pk=pk)
-        is_open = payer_links.is_open(link)
+        link = get_object_or_404(payer_links.with_makers(found), pk=pk)
+        waits = payer_links.is_open(link)
+        why = why_closed(link) if waits else ""
+        is_open = waits and not why
         may = self.may(CREATE)
         return self.render(
             title=gettext_lazy("Payer's link"),
             link=link,
             state=state(link),
             is_open=is_open,
-            may_withdraw=may and is_open,
+            why_closed=why,
+            may_withdraw=may and waits,
             address=payer_links.address(link) if may and is_open else "",
         )
 
@@ -127,6 +140,7 @@ class PayerLinkWithdrawView(ActionView):
 class InvoicePaymentListView(ListView):
     model = InvoicePayment
     permission = "payments.view_invoice"
+    template_name = "payments/invoicepayment_list.html"
     table_class = InvoicePaymentTable
     filterset_class = InvoicePaymentFilters
     ordering = ("-arrived_at", "-id")

@@ -8,14 +8,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import office
 from backoffice.kit.timeline import flat
 from backoffice.kit.views import Action, ActionView, StaffView
 from payments.forms.exceptions import NoteForm
-from payments.models import ExceptionItem, Reference
-from payments.services import exceptions
+from payments.models import Deposit, ExceptionItem, Reference
+from payments.services import deposit_decisions, exceptions
 
 
 class ReferenceView(StaffView):
@@ -44,26 +46,64 @@ RELEASE = Action(
 
 
 class ReferenceReleaseView(ActionView):
+    """Letting it go on. Money that an AML check does not let pass is proposed here, and another person confirms."""
+
     model = Reference
     permission = "payments.release_hold"
     form_class = NoteForm
     template_name = "payments/reference_release.html"
     title = _("Release the hold")
-    button = _("Release")
-    question = _(
-        "The transaction goes on as the provider reports it. The same difference does not hold it again. "
-        "Your note stays in the timeline."
-    )
     success = _("Released. The provider is asked now.")
 
     def get_queryset(self) -> QuerySet[Any]:
         return Reference.objects.select_related("account")
 
+    @cached_property
+    def deposit(self) -> Deposit | None:
+        """The deposit, if it is one that is held."""
+        found = Deposit.objects.select_related("account", "reference", "wallet")
+        return found.filter(reference=self.object).first()
+
+    @property
+    def needs_two(self) -> bool:
+        return self.deposit is not None and deposit_decisions.needs_two(self.deposit)
+
+    @property
+    def button(self) -> Any:
+        return _("Propose to release") if self.needs_two else _("Release")
+
+    @property
+    def question(self) -> Any:
+        if self.deposit is None:
+            return _(
+                "The transaction goes on as the provider reports it. The same difference does not hold it again. "
+                "Your note stays in the timeline."
+            )
+        if self.needs_two:
+            return _(
+                "The provider’s AML check does not let this money pass. You propose to release it, with a note, and "
+                "another approver must confirm. Nothing is credited before that."
+            )
+        return _(
+            "Is this money ours, and not counted yet? Released, it is credited. Your note stays in the timeline."
+        )
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if self.deposit is not None and deposit_decisions.pending(self.deposit) is not None:
+            return HttpResponseRedirect(self.deposit.get_absolute_url())  # where the proposal stands
+        return super().get(request, *args, **kwargs)
+
     def context(self, **extra: Any) -> dict[str, Any]:
         items = ExceptionItem.objects.filter(
             reference_id=self.object.pk, kind=ExceptionItem.Kind.HOLD, status=ExceptionItem.Status.OPEN
         )
-        return super().context(evidence=[line for item in items for line in flat(item.facts)], **extra)
+        evidence = [line for item in items for line in flat(item.facts)]
+        return super().context(evidence=evidence, deposit=self.deposit, **extra)
 
-    def perform(self, obj: Reference, form: NoteForm) -> None:
-        exceptions.release_hold(actor=self.request.user, reference=obj, note=form.cleaned_data["note"])
+    def perform(self, obj: Reference, form: NoteForm) -> Any:
+        note = form.cleaned_data["note"]
+        if self.deposit is not None and self.needs_two:
+            deposit_decisions.propose_release(actor=self.request.user, deposit=self.deposit, note=note)
+            return _t("Proposed. Another approver must confirm it.")
+        exceptions.release_hold(actor=self.request.user, reference=obj, note=note)
+        return None

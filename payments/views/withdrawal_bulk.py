@@ -16,7 +16,7 @@ from backoffice.kit import html
 from backoffice.kit.views import BulkActionView
 from payments.filters.withdrawals import WithdrawalFilters
 from payments.models import Balance, ProviderAccount, Withdrawal
-from payments.services import approvals, reservations, withdrawal_fields, withdrawals
+from payments.services import approvals, own_addresses, reservations, withdrawal_fields, withdrawals
 from payments.tables.withdrawals import ApprovalTable
 
 from . import withdrawal_facts as facts
@@ -83,6 +83,10 @@ class WithdrawalBulkApproveView(BulkActionView):
                 accounts[one.account_id] = withdrawal_fields.may_pay_out(one.account)
             if why := people[one.created_by_id] or accounts[one.account_id]:
                 found[one.pk] = why
+        able = [one for one in rows if one.pk not in found and not one.is_card]
+        ours = own_addresses.find(one.purse for one in able)
+        alone = _("It pays to an address of our own. Open it alone to read what that means.")
+        found |= {one.pk: alone for one in able if one.purse in ours}
         return found | self.too_large([one for one in rows if one.pk not in found])
 
     def available(self, one: Withdrawal) -> Decimal | None:

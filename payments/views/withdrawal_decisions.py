@@ -84,9 +84,12 @@ class WithdrawalApproveView(_OfWithdrawal, ApproveView):
                 amount=withdrawal.max_debit,
             ),
             fee_cover=facts.fee_cover(withdrawal),
-            warnings=freeze.in_the_way(
-                withdrawal.account, refusal=withdrawal_fields.may_pay_out(withdrawal.account)
-            ),
+            warnings=[
+                *withdrawal_fields.own_warnings(withdrawal),
+                *freeze.in_the_way(
+                    withdrawal.account, refusal=withdrawal_fields.may_pay_out(withdrawal.account)
+                ),
+            ],
             similar=list(facts.similar(withdrawal)),
             similar_days=facts.SIMILAR_DAYS,
             why_not=approvals.why_not_person(actor=self.request.user, requester=withdrawal.created_by),

@@ -12,12 +12,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from payments.models import Balance, CallbackToken, Deposit, ExceptionItem, Movement, Wallet
 from payments.providers.errors import ProviderError
-from payments.services import bad_rows, callbacks, deposits, exceptions, reservations, wallets
+from payments.services import (
+    bad_rows,
+    callbacks,
+    deposit_decisions,
+    deposits,
+    exceptions,
+    reservations,
+    wallets,
+)
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -207,21 +217,61 @@ class TestNotCredited:
         assert not Movement.objects.exists()
         assert kinds() == ["deposit_rejected"]
 
-    def test_one_that_the_aml_check_flags_waits_for_a_person(
+    def test_what_the_aml_check_flags_is_released_by_two(
         self, there: Any, desk: Any, wallet: Wallet, people: Any
     ) -> None:
-        """C12."""
-        arrive(desk, wallet, status=5, aml_success=False, aml_risk="high")
-        scan(there)
-        scan(there)
+        """C12. One item, counted once however often it is looked at; nobody lets it go alone, nor closes its item."""
+        row = arrive(desk, wallet, status=5, aml_success=False, aml_risk="high")
+        for _n in range(3):
+            scan(there)
         one = Deposit.objects.select_related("reference").get()
-        assert one.status == "pending"
-        assert one.reference.held_at is not None
+        assert (one.status, one.reference.held_at is not None) == ("pending", True)
         assert not Movement.objects.exists()
-        assert kinds() == ["aml_flag", "hold"]
-        exceptions.release_hold(actor=people["approver"], reference=one.reference, note="looked at")
+        item = ExceptionItem.objects.get()
+        assert (item.kind, item.seen, "292 USDT" in item.title) == ("aml_flag", 1, True)
+        first, second = people["approver"], factories.person("approver")
+        with pytest.raises(ValidationError, match="another confirms"):
+            exceptions.release_hold(actor=first, reference=one.reference, note="alone")
+        with pytest.raises(ValidationError, match="released, not closed"):
+            exceptions.close(actor=first, item=item, note="alone")
+        with pytest.raises(ValidationError, match="Nothing waits"):
+            deposit_decisions.confirm_release(actor=second, deposit=one)
+        with pytest.raises(ValidationError, match="Write what"):
+            deposit_decisions.propose_release(actor=first, deposit=one, note=" ")
+        deposit_decisions.propose_release(actor=first, deposit=one, note="looked at")
+        assert not deposit_decisions.waiting_for(first).exists()
+        assert deposit_decisions.waiting_for(second).get() == one
+        with pytest.raises(ValidationError, match="You proposed this"):
+            deposit_decisions.confirm_release(actor=first, deposit=one)
+        for role in ("viewer", "operator", "finance", "admin"):
+            with pytest.raises(PermissionDenied):
+                deposit_decisions.propose_release(actor=people[role], deposit=one, note="may I?")
+            with pytest.raises(PermissionDenied):
+                deposit_decisions.confirm_release(actor=people[role], deposit=one)
+        row["aml_risk"] = "higher"  # what was proposed is not what is held now
         scan(there)
+        item.refresh_from_db()
+        assert (item.seen, "(higher)" in item.title) == (2, True)
+        with pytest.raises(ValidationError, match="Something has changed"):
+            deposit_decisions.confirm_release(actor=second, deposit=one)
+        deposit_decisions.propose_release(actor=first, deposit=one, note="looked at")
+        deposit_decisions.confirm_release(actor=second, deposit=one)
+        for _n in range(2):
+            scan(there)
         assert booked()["deposit"] == 300
+        assert set(ExceptionItem.objects.values_list("status", "resolution")) == {("closed", "looked at")}
+
+    def test_whoever_is_no_approver_any_more_has_proposed_nothing(
+        self, there: Any, desk: Any, wallet: Wallet, people: Any
+    ) -> None:
+        arrive(desk, wallet, status=5, aml_success=False)
+        scan(there)
+        one = Deposit.objects.get()
+        deposit_decisions.propose_release(actor=people["approver"], deposit=one, note="looked at")
+        people["approver"].groups.clear()
+        with pytest.raises(ValidationError, match="no approver any more"):
+            deposit_decisions.confirm_release(actor=factories.person("approver"), deposit=one)
+        assert Deposit.objects.get().reference.held_at is not None
 
     @pytest.mark.parametrize("word", [0, 7, "new"])
     def test_an_unknown_word_changes_nothing(self, there: Any, desk: Any, wallet: Wallet, word: Any) -> None:
@@ -290,6 +340,26 @@ class TestNotCredited:
 
 
 class TestList:
+    def test_a_deposit_costs_few_queries_and_one_known_costs_none(
+        self, there: Any, desk: Any, wallet: Wallet
+    ) -> None:
+        def asked() -> int:
+            with CaptureQueriesContext(connection) as queries:
+                scan(there)
+            return len(queries)
+
+        arrive(desk, wallet, status=5, amount="7777")
+        quiet = min(asked() for _n in range(2))
+        counts = {}
+        for status in (1, 5):
+            for n in range(deposits.AT_ONCE):
+                arrive(desk, wallet, status=status, amount=str(status * 1000 + n))
+            counts[status] = (asked() - quiet) / deposits.AT_ONCE
+        assert counts[1] < 3  # two rows are written: it, and its line of the audit trail
+        assert counts[5] < 7  # besides: its balance looked at, its movements, its state and that line
+        assert asked() < quiet + deposits.AT_ONCE // 2  # a few more pages
+        assert Deposit.objects.count() == 1 + 2 * deposits.AT_ONCE
+
     @pytest.mark.parametrize("count", [230, pytest.param(5000, marks=pytest.mark.long)])
     def test_the_import_misses_none_and_doubles_none(
         self, there: Any, desk: Any, wallet: Wallet, count: int

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from backoffice.kit import office
 from payments.forms.batch_payouts import BatchPayoutForm
-from payments.models import BatchPayout, ProviderAccount, Withdrawal
-from payments.services import batch_payments, batch_payouts
+from payments.models import BatchPayout, ProviderAccount, Wallet, Withdrawal
+from payments.services import batch_payments, batch_payouts, wallets
 from tests import factories
 from tests.payments import batches, rows
 from tests.payments.batches import LEGACY, ROWS, SEGWIT
@@ -124,6 +124,28 @@ class TestForm:
         assert "Tick this box" in said
         assert 'name="_confirm_similar"' in said
         assert browser.post(new(browser, joining), typed | {"_confirm_similar": "on"}).status_code == 302
+
+    def test_a_payee_that_is_our_own_customers_address_asks_for_a_tick_and_is_told_to_the_approver(
+        self, joining: Any, box: Any, people: Any
+    ) -> None:
+        account = batches.listing_payer(box)
+        coin = account.methods.filter(for_wallet=True, needs_tag=False).first()
+        assert coin is not None
+        fields = {"ticker": coin.currency, "network": coin.network, "_customer_reference": "ann"}
+        wallet = wallets.create(actor=people["operator"], account=account, fields=fields)
+        wallets.submit(wallet_id=wallet.pk)
+        Wallet.objects.update(address=SEGWIT)
+        browser = rows.browser_of(people["operator"])
+        typed = {"delay": "2", "payouts": ROWS.replace(SEGWIT, SEGWIT.upper())}
+        said = rows.text_of(browser.post(new(browser, joining), typed))
+        assert "it was made for ann" in said
+        assert 'name="_confirm_own"' in said
+        assert not BatchPayout.objects.exists()
+        assert browser.post(new(browser, joining), typed | {"_confirm_own": "on"}).status_code == 302
+        url = reverse("payments:batchpayout_approve", args=[BatchPayout.objects.get().pk])
+        said = rows.text_of(rows.browser_of(people["approver"]).get(url))
+        assert said.count("it was made for ann") == 1
+        assert wallet.get_absolute_url() in said
 
 
 class TestDeciding:

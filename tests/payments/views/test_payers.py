@@ -102,6 +102,17 @@ class TestLink:
             assert made.token not in rows.text_of(rows.browser("finance").get(shown))
         assert made.token not in str(list(AuditEntry.objects.values_list("facts", flat=True)))
 
+    def test_choosing_a_payment_system_draws_the_fields_alone_and_makes_nothing(
+        self, there: Any, people: Any
+    ) -> None:
+        browser = rows.browser_of(people["operator"])
+        data = {"paysys": "UAH:visa", "amount": "100", "_redraw": "1"}
+        drawn = rows.text_of(posted(browser, f"/payer-links/new/{there.pk}/", data))
+        assert 'value="100"' in drawn
+        assert "<form" not in drawn
+        assert "client_ip" not in drawn
+        assert not PayerLink.objects.exists()
+
     def test_bad_input_and_a_conversion_are_refused(self, there: Any, people: Any) -> None:
         good = {"ticker": "UAH", "network": "visa", "amount": "100"}
         for changed, at in (({"amount": "0.1"}, "amount"), ({"convert_ticker": "BTC"}, "convert_ticker")):
@@ -117,7 +128,7 @@ class TestLink:
 
     def test_a_mark_that_is_no_mark_is_a_wrong_one(self, link: PayerLink) -> None:
         opened(link, payer())
-        assert Client(REMOTE_ADDR=IP, HTTP_COOKIE="payer=\xe9").get(public(link)).status_code == 404
+        assert Client(REMOTE_ADDR=IP, HTTP_COOKIE="payer=\xe9").get(public(link)).status_code == 410
 
     def test_a_payer_can_pay_while_the_cache_is_away(
         self, link: PayerLink, monkeypatch: pytest.MonkeyPatch
@@ -129,11 +140,12 @@ class TestLink:
         assert payer().get(public(link)).status_code == 200
         assert opened(link, payer()).status_code == 302
 
-    def test_looking_makes_nothing(self, link: PayerLink) -> None:
+    def test_looking_makes_nothing_and_says_to_whom_and_how(self, link: PayerLink, settings: Any) -> None:
         """Mail and messengers look into links before their reader does."""
+        settings.MERCHANT_NAME = "Tea & Sons"
         answer = payer().get(public(link))
         shown = rows.text_of(answer)
-        assert "100.00" in shown
+        assert [said for said in ("100.00", "Payment to Tea &amp; Sons", "UAH · ") if said not in shown] == []
         assert not Invoice.objects.exists()
         for leak in ("ann-secret", link.account.name, "bitexbit", "operator", "Back office"):
             assert leak not in shown
@@ -156,24 +168,55 @@ class TestLink:
         assert Invoice.objects.count() == 1
         assert desk.bodies[0][1]["client_ip"] == IP
 
-    def test_nobody_else_opens_it_again(self, link: PayerLink) -> None:
+    def test_nobody_else_opens_it_again_and_is_told_why(self, link: PayerLink) -> None:
         opened(link, payer())
         for browser in (payer(), payer(OTHER)):
-            assert browser.get(public(link)).status_code == 404
-            assert opened(link, browser).status_code == 404
+            for answer in (browser.get(public(link)), opened(link, browser)):
+                assert answer.status_code == 410
+                assert "was used already" in rows.text_of(answer)
+                assert "100.00" not in rows.text_of(answer)
         assert Invoice.objects.count() == 1
 
-    def test_wrong_old_and_withdrawn_ones_look_the_same(self, link: PayerLink, people: Any) -> None:
+    def test_an_old_and_a_withdrawn_one_say_so_and_a_wrong_one_nothing(
+        self, link: PayerLink, people: Any
+    ) -> None:
         wrong = payer().get("/pay/nothing-of-the-kind/")
+        assert (wrong.status_code, "does not work" in rows.text_of(wrong)) == (404, True)
         payer_links.withdraw(actor=people["operator"], link=link)
         withdrawn = payer().get(public(link))
         PayerLink.objects.update(withdrawn_at=None, expires_at=timezone.now() - dt.timedelta(seconds=1))
-        old = payer().get(public(link))
-        bodies = {re.sub(r'nonce="[^"]*"', "", rows.text_of(answer)) for answer in (wrong, withdrawn, old)}
-        assert {answer.status_code for answer in (wrong, withdrawn, old)} == {404}
-        assert len(bodies) == 1
-        assert opened(link, payer()).status_code == 404
+        for answer in (withdrawn, payer().get(public(link)), opened(link, payer())):
+            assert answer.status_code == 410
+            assert "no longer valid, ask the merchant" in rows.text_of(answer)
         assert not Invoice.objects.exists()
+
+    @pytest.mark.parametrize("gone", ["is switched off", "may not bill any more"])
+    def test_whose_maker_is_gone_makes_no_bill(self, link: PayerLink, people: Any, gone: str) -> None:
+        maker, waits = people["operator"], "Waits for the payer"
+        staff = rows.browser("finance")
+        assert waits in rows.text_of(staff.get("/payer-links/"))
+        if gone == "is switched off":
+            type(maker).objects.filter(pk=maker.pk).update(is_active=False)
+        else:
+            maker.groups.set([])
+        for answer in (payer().get(public(link)), opened(link, payer())):
+            assert answer.status_code == 410
+            assert "no longer valid, ask the merchant" in rows.text_of(answer)
+        assert not Invoice.objects.exists()
+        for address in ("/payer-links/", f"/payer-links/{link.pk}/"):
+            shown = rows.text_of(staff.get(address))
+            assert (gone in shown, waits in shown) == (True, False)
+        other = rows.browser("operator")
+        shown = rows.text_of(other.get(f"/payer-links/{link.pk}/"))
+        assert public(link) not in shown
+        other.post(f"/payer-links/{link.pk}/withdraw/")
+        assert "Taken back" in rows.text_of(other.get(f"/payer-links/{link.pk}/"))
+
+    def test_the_list_is_in_the_menu_and_keeps_itself_fresh(self, link: PayerLink) -> None:
+        shown = rows.text_of(rows.browser("viewer").get("/payer-links/"))
+        assert re.search(r'<li><a href="/payer-links/" aria-current="page">', shown)
+        assert re.search(r'<li aria-current="page">Payers.{1,6} links</li>', shown)
+        assert "data-live-list" in shown
 
     def test_an_address_that_cannot_pay_does_not_use_it_up(self, link: PayerLink) -> None:
         shown = rows.text_of(opened(link, payer("10.0.0.1")))

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from payments.models import Deposit, Wallet, Withdrawal
-from payments.services import deposits, wallets, withdrawals
+from backoffice.models import SearchEntry
+from backoffice.services import search
+from payments.models import Deposit, ProviderAccount, Wallet, Withdrawal
+from payments.services import deposits, invoices, own_addresses, wallets, withdrawals
 from tests.payments import desk_rows, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -133,6 +135,64 @@ class TestDeposits:
         for said in ("300.00", "292.00", "0xfeed", "https://aml.example/1", "0.1", "Confirmed"):
             assert said in shown, said
 
+    def test_a_phone_shows_what_one_knows_it_by(self, wallet: Wallet, there: Any, desk: Any) -> None:
+        """Whose it is, where it arrived, by which way, at which account: in cells that no screen hides."""
+        Wallet.objects.update(tag="774411")
+        mine = {"address": wallet.address, "wallet_slug": wallet.provider_id, "memo": "774411"}
+        desk.deposit(**mine, actual_confirmations=3)
+        deposits.scan(account_id=there.pk)
+        for address in ("/deposits/", "/wallets/"):
+            shown = rows.text_of(rows.browser("viewer").get(address))
+            body = shown[shown.index("<tbody>") : shown.index("</tbody>")]
+            seen = " ".join(cell for cell in body.split("<td")[1:] if "d-none" not in cell.split(">")[0])
+            known = (wallet.address, "USDT:tron", "774411", there.name, "&lt;b&gt;ann", "shop")
+            assert [one for one in known if one not in seen] == [], address
+            if address == "/deposits/":
+                assert "3 / 20" in seen
+                assert 'value="confirmations"' in shown  # the column picker still has it
+
+    def test_two_release_what_the_aml_check_flags_and_both_see_what_it_is(
+        self, wallet: Wallet, there: Any, desk: Any, people: Any
+    ) -> None:
+        desk.deposit(
+            address=wallet.address, wallet_slug=wallet.provider_id, status=5, txid="0xfeed",
+            aml_success=False, aml_risk="0.97", aml_url="https://aml.example/1",
+        )  # fmt: skip
+        deposits.scan(account_id=there.pk)
+        one = Deposit.objects.get()
+        first, second = rows.browser_of(people["approver"]), rows.browser("approver")
+        release, confirm = f"/references/{one.reference_id}/release/", f"/deposits/{one.pk}/confirm/"
+        assert "Propose to release" in rows.text_of(first.get(f"/deposits/{one.pk}/"))
+        facts = ("292.00", "300.00", "USDT", "&lt;b&gt;ann", "shop", "not passed", "0.97", "are credited to")
+        link = re.compile(r'href="https://aml\.example/1" target="_blank" rel="noopener')
+        shown = rows.text_of(first.get(release))
+        assert [said for said in facts if said not in shown] == []
+        assert link.search(shown)
+        first.post(release, {"note": "their papers are in order"})
+        assert rows.text_of(first.get(release, follow=True)).count("waits for a second person") == 1
+        assert "Read and confirm" not in rows.text_of(first.get(f"/deposits/{one.pk}/"))
+        assert "Read and confirm" in rows.text_of(second.get(f"/deposits/{one.pk}/"))
+        assert "Releases of deposits to confirm" in rows.text_of(second.get("/"))
+        assert "1 entry" in rows.words(rows.text_of(second.get("/deposits/", {"status": "to_confirm"})))
+        shown = rows.text_of(second.get(confirm))
+        assert [said for said in (*facts, "their papers") if said not in shown] == []
+        proposal = re.search(r'name="proposal" value="(\d+)"', shown)
+        assert proposal is not None
+        second.post(confirm, {})  # has not read which
+        first.post(confirm, {"proposal": proposal[1]})
+        assert Deposit.objects.get().reference.held_at is not None
+        assert rows.browser("operator").post(confirm, {"proposal": proposal[1]}).status_code == 403
+        second.post(confirm, {"proposal": proposal[1]})
+        assert Deposit.objects.get().reference.held_at is None
+
+    def test_only_a_safe_report_is_a_link(self, there: Any, desk: Any) -> None:
+        url = "http://aml.example/1"
+        desk.deposit(status=5, aml_success=True, aml_url=url)
+        deposits.scan(account_id=there.pk)
+        shown = rows.text_of(rows.browser("viewer").get(f"/deposits/{Deposit.objects.get().pk}/"))
+        assert url in shown
+        assert f'href="{url}' not in shown
+
     def test_a_file_has_what_the_list_shows(self, wallet: Wallet, there: Any, desk: Any) -> None:
         desk.deposit(address=wallet.address, status=5)
         deposits.scan(account_id=there.pk)
@@ -176,6 +236,48 @@ class TestWithdrawals:
         detail = rows.text_of(rows.browser("viewer").get(f"/withdrawals/{made.pk}/"))
         assert "Debited, computed: the provider states none" in detail
 
+    def test_paying_to_a_customers_own_address_needs_a_tick_and_the_approver_is_told(
+        self, wallet: Wallet, there: Any, people: Any
+    ) -> None:
+        Wallet.objects.update(address=desk_rows.PAYEE)
+        data = {"paysys": "USDT:tron", "amount": "10", "purse": desk_rows.PAYEE}
+        browser = rows.browser_of(people["operator"])
+        shown = rows.text_of(posted(browser, f"/withdrawals/new/{there.pk}/", data))
+        warning = "it was made for &lt;b&gt;ann"
+        assert (warning in shown, wallet.get_absolute_url() in shown) == (True, True)
+        assert not Withdrawal.objects.exists()
+        tick = re.search(r'name="_confirm_own" value="(\w+)"', shown)
+        assert tick is not None
+        elsewhere = data | {"purse": "TMuA6YqfCeX8EhbfYEg5y7S4DqzSJireY9", "_confirm_own": tick[1]}
+        assert posted(browser, f"/withdrawals/new/{there.pk}/", elsewhere).status_code == 302
+        meant = data | {"_confirm_own": tick[1]}
+        assert posted(browser, f"/withdrawals/new/{there.pk}/", meant).status_code == 302
+        other, made = Withdrawal.objects.order_by("pk")
+        approver = rows.browser_of(people["approver"])
+        for one, told in ((other, False), (made, True)):
+            assert (warning in rows.text_of(approver.get(f"/withdrawals/{one.pk}/approve/"))) == told
+        several = rows.text_of(approver.get("/withdrawals/approve/", {"pk": [other.pk, made.pk]}))
+        assert several.count("Open it alone to read") == 1
+
+    def test_our_own_address_is_known_however_it_is_spelled_and_where_an_invoice_is_paid(
+        self, wallet: Wallet, there: Any, people: Any
+    ) -> None:
+        mixed, coin, card = (
+            "0xDE709f2102306220921060314715629080e2FB77",
+            "TPaidHere1234567890",
+            "4242424242424242",
+        )
+        Wallet.objects.update(address=mixed)
+        fields = {"ticker": "UAH", "network": "visa", "amount": "100", "client_ip": "8.8.4.4"}
+        bill = invoices.create(actor=people["operator"], account=there, fields=fields)
+        bill.requisites = [{"type": "crypto", "wallet": coin}, {"type": "card", "wallet": card}]
+        bill.save(update_fields=["requisites"])
+        search.index(kind="wallet", object_ids=[wallet.pk])
+        search.index(kind="invoice", object_ids=[bill.pk])
+        found = own_addresses.find([mixed.lower(), coin, coin.lower(), card, "TSomebodyElse12345"])
+        assert found == {mixed.lower(): wallet, coin: bill}
+        assert card not in SearchEntry.objects.get(kind="invoice").text
+
     def test_what_is_wrong_stands_at_its_box(self, there: Any, people: Any) -> None:
         data = {"paysys": "XRP:xrp", "amount": "4", "purse": "rPEPPER7kfTD9w2To4CQk6UCfuHM9c6GDY"}
         shown = rows.text_of(
@@ -214,6 +316,29 @@ class TestDashboard:
                 )
         held = rows.text_of(rows.browser("approver").get("/deposits/", {"status": "held"}))
         assert "1 entry" in rows.words(held)
+
+
+def test_filters_offer_only_what_can_occur(there: Any, people: Any) -> None:
+    """Accounts whose provider can do it; of currencies those that arrive at addresses."""
+    for name in ("bitloga", "coinjoin", "premium_exchanger"):
+        ProviderAccount.objects.create(provider=name, name=name, base_url="https://provider.example/")
+    wanted = {
+        "/wallets/": {"bitexbit"},
+        "/deposits/": {"bitexbit"},
+        "/payer-links/": {"bitexbit"},
+        "/invoice-payments/": {"bitexbit"},
+        "/invoices/": {"bitexbit", "bitloga"},
+        "/withdrawals/": {"bitexbit", "bitloga"},
+    }
+    browser = rows.browser("viewer")
+    for address, providers in wanted.items():
+        fields = browser.get(address).context["filterset"].form.fields
+        offered = {account.provider for account in fields["account"].queryset}
+        assert offered == providers, address
+        if address in ("/wallets/", "/deposits/"):
+            assert {code for code, _label in fields["currency"].choices if code} == {
+                *("BTC", "ETH", "USDC", "USDT", "XRP")
+            }
 
 
 def test_the_account_page_shows_no_comparison_where_nobody_states_balances(there: Any) -> None:
