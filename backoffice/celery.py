@@ -32,6 +32,7 @@ BEAT = {
     "partners": ("payments.run_partners", 120, POLLING),
     "methods": ("payments.refresh_all_methods", 60, POLLING),
     "deposits": ("payments.scan_accounts", 30, POLLING),
+    "services": ("payments.scan_services", 60, POLLING),
     "vouchers": ("codes.sync_accounts", 30, POLLING),
     "expire": ("payments.expire", 60, POLLING),
     "search": ("backoffice.index_search", 2, REPORTS),

@@ -30,19 +30,23 @@ THEME_COOKIE = "theme"
 
 @dataclass(frozen=True)
 class Entry:
-    """One place of the menu; current on every route that begins like its own: `invoice`, `invoice_create`."""
+    """One place of the menu; current on every route that begins like its own: `invoice`, `invoice_create`; and on those
+    that begin like one of `also`.
+    """
 
     label: Any
     url_name: str
     permission: str
     icon: str
+    also: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
         return self.url_name.removesuffix("_list")
 
     def covers(self, view_name: str) -> bool:
-        return view_name == self.stem or view_name.startswith(f"{self.stem}_")
+        stems = (self.stem, *self.also)
+        return view_name in stems or view_name.startswith(tuple(f"{stem}_" for stem in stems))
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,13 @@ MENU: tuple[Section, ...] = (
         "",
         (
             Entry(_("Dashboard"), "dashboard", "backoffice.view_dashboard", "layout-dashboard"),
-            Entry(_("Invoices"), "payments:invoice_list", "payments.view_invoice", "receipt-text"),
+            Entry(
+                _("Invoices"),
+                "payments:invoice_list",
+                "payments.view_invoice",
+                "receipt-text",
+                also=("payments:invoicepayment",),
+            ),
             Entry(_("Payers' links"), "payments:payerlink_list", "payments.view_invoice", "link"),
             Entry(_("Wallets"), "payments:wallet_list", "payments.view_wallet", "qr-code"),
             Entry(_("Deposits"), "payments:deposit_list", "payments.view_deposit", "arrow-down-to-line"),
@@ -160,10 +170,11 @@ def _menu(names: Collection[str], view_name: str) -> list[tuple[Any, list[Place]
 
 @dataclass(frozen=True)
 class DrawnMenu:
-    """The menu as HTML, and the current place's name ("" where no place is current)."""
+    """The menu as HTML, and the current place's name and address ("" where no place is current)."""
 
     lines: SafeString
-    here: str
+    here: str = ""
+    url: str = ""
 
 
 @functools.lru_cache(maxsize=1024)
@@ -174,8 +185,8 @@ def _drawn(names: frozenset[str], view_name: str, _language: str | None) -> Draw
         (label, [(place.url, place.entry.icon, place.entry.label, place.current) for place in places])
         for label, places in found
     )
-    here = (str(place.entry.label) for _label, places in found for place in places if place.current)
-    return DrawnMenu(lines, next(here, ""))
+    here = next((place for _label, places in found for place in places if place.current), None)
+    return DrawnMenu(lines) if here is None else DrawnMenu(lines, str(here.entry.label), here.url)
 
 
 def _address(entry: Entry) -> str:
@@ -214,9 +225,14 @@ def context(request: HttpRequest) -> dict[str, Any]:
         chosen = request.COOKIES.get(THEME_COOKIE, "")
         return {"theme": chosen if chosen in THEMES else "system"}
     match = request.resolver_match
+    # A page that serves objects of every kind says as `place` which route it stands for.
     return {
         "menu": SimpleLazyObject(
-            lambda: _drawn(_visible(user), match.view_name if match else "", get_language())
+            lambda: _drawn(
+                _visible(user),
+                getattr(request, "place", "") or (match.view_name if match else ""),
+                get_language(),
+            )
         ),
         "my_roles": SimpleLazyObject(
             lambda: [label for role, label in permissions.ROLES.items() if role in permissions.roles_of(user)]

@@ -12,6 +12,7 @@ from codes import demo, invariants
 from codes.models import Voucher
 from codes.services import liability, voucher_decisions, vouchers
 from codes.views import voucher_facts as facts
+from payments.services import decisions
 
 Status = Voucher.Status
 
@@ -75,8 +76,8 @@ office.register(
         label=_("Vouchers with an unknown outcome"),
         url="codes:voucher_list",
         query="status=unknown",
-        permission="codes.refresh_voucher",
-        rows=lambda user: Voucher.objects.filter(status=Status.UNKNOWN),
+        permission="codes.resolve_voucher",
+        rows=lambda user: decisions.open_to(Voucher.objects.filter(status=Status.UNKNOWN), user),
         icon="circle-question-mark",
     ),
 )

@@ -16,9 +16,6 @@ from backoffice import permissions
 from backoffice.kit import charts, html, office
 from backoffice.kit.paging import COUNT_CAP, capped_counts
 from payments.models import AccountHealth, Balance, Invoice, Movement, ProviderAccount, Withdrawal
-from payments.providers import offers
-from payments.providers.base import Balances, Withdrawals
-from payments.providers.partner import Partner
 from payments.services import balances, daily_sums, health
 from payments.tables import pieces
 from payments.tables.movements import LatestMovementTable
@@ -65,7 +62,7 @@ def _shown(account: ProviderAccount) -> Shown:
         rest=len(known) - len(first),
         asked=min(asked, default=None),
         is_computed=any(one.is_computed and one.opened_at is not None for one in first),
-        keeps=any(offers(account.provider, way) for way in (Balances, Withdrawals, Partner)),
+        keeps=account.keeps_money,
     )
 
 

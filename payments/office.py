@@ -20,6 +20,7 @@ from payments.models import (
     Invoice,
     Movement,
     OwnDestination,
+    ProviderAccount,
     ProviderCall,
     Withdrawal,
 )
@@ -27,6 +28,7 @@ from payments.offices import batch_payouts
 from payments.offices import exchange as _exchange  # noqa: F401  (registers its own parts)
 from payments.offices import wallets as _wallet_parts  # noqa: F401  (registers)
 from payments.services import (
+    decisions,
     freeze,
     invoice_reports,
     invoice_scans,
@@ -130,10 +132,28 @@ office.register(
         label=_("Withdrawals with an unknown outcome"),
         url="payments:withdrawal_list",
         query="status=unknown",
-        permission="payments.refresh_withdrawal",
-        rows=lambda user: Withdrawal.objects.filter(status="unknown"),
+        permission="payments.resolve_withdrawal",
+        rows=lambda user: decisions.open_to(Withdrawal.objects.filter(status="unknown"), user),
         icon="circle-question-mark",
     ),
+)
+
+
+# --- Found by name ---
+def _accounts(words: list[str]) -> list[office.Place]:
+    """The accounts whose own name or provider's holds every word. There are few of them."""
+    found = []
+    for account in ProviderAccount.objects.defer("credentials").order_by("name"):
+        text = f"{account.name} {account.provider} {account.title}".lower()
+        if all(word in text for word in words):
+            found.append(office.Place(account.name, account.title, account.get_absolute_url(), "plug"))
+    return found
+
+
+office.register(
+    office.Finder(
+        name="accounts", label=_("Accounts"), permission="payments.view_provideraccount", find=_accounts
+    )
 )
 
 
@@ -179,7 +199,7 @@ office.register(
         label=_("Accounts whose provider does not answer"),
         url="payments:provideraccount_list",
         query="state=troubled",
-        permission="payments.refresh_balance",
+        permission="payments.probe_provideraccount",
         rows=_troubled_accounts,
         icon="cloud-off",
     ),
@@ -197,7 +217,7 @@ office.register(
         label=_("Invoices with an unknown outcome"),
         url="payments:invoice_list",
         query="status=unknown",
-        permission="payments.refresh_invoice",
+        permission="payments.resolve_invoice",
         rows=lambda user: Invoice.objects.filter(status="unknown"),
         icon="circle-question-mark",
     ),

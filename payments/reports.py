@@ -44,7 +44,13 @@ def statement_columns() -> list[ExportColumn]:
         ExportColumn(_("Difference"), lambda one: one.difference),
         ExportColumn(
             _("Balance"),
-            lambda one: "computed, not confirmed by the provider" if one.stated is None else "stated",
+            lambda one: (
+                "none"
+                if one.is_off_balance
+                else "computed, not confirmed by the provider"
+                if one.stated is None
+                else "stated"
+            ),
         ),
         ExportColumn(_("Off balance: in"), lambda one: one.moved_off.came),
         ExportColumn(_("Off balance: out"), lambda one: one.moved_off.went),

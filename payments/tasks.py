@@ -327,6 +327,24 @@ def refresh_all_methods() -> None:
         refresh_methods.apply_async((account_id,), queue="polling", expires=50)
 
 
+@shared_task(name="payments.scan_service")
+def scan_service(account_id: int) -> None:
+    from payments.services import service_states
+
+    try:
+        service_states.refresh(account_id=account_id)
+    except ProviderError as error:
+        log.info("service.not_answered", account=account_id, error=type(error).__name__)
+
+
+@shared_task(name="payments.scan_services")
+def scan_services() -> None:
+    from payments.services import service_states
+
+    for account_id in service_states.due_accounts():
+        scan_service.apply_async((account_id,), queue="polling", expires=50)
+
+
 @shared_task(name="payments.expire")
 def expire() -> None:
     from payments.services import polling

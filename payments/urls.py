@@ -24,6 +24,7 @@ from .views import (
     exceptions,
     freeze,
     inbox,
+    invoice_decisions,
     invoices,
     movements,
     partner,
@@ -44,12 +45,20 @@ urlpatterns = [
     path("invoices/", invoices.InvoiceListView.as_view(), name="invoice_list"),
     path("invoices/new/", invoices.InvoiceStartView.as_view(), name="invoice_start"),
     *form_paths("invoices/new/<int:account>/", invoices.InvoiceCreateView, "invoice_create"),
-    path("invoices/refresh/", invoices.InvoiceBulkRefreshView.as_view(), name="invoice_bulk_refresh"),
+    path(
+        "invoices/refresh/", invoice_decisions.InvoiceBulkRefreshView.as_view(), name="invoice_bulk_refresh"
+    ),
     path("invoices/<int:pk>/", invoices.InvoiceDetailView.as_view(), name="invoice"),
-    path("invoices/<int:pk>/refresh/", invoices.InvoiceRefreshView.as_view(), name="invoice_refresh"),
-    path("invoices/<int:pk>/resolve/", invoices.InvoiceResolveView.as_view(), name="invoice_resolve"),
-    path("invoices/<int:pk>/approve/", invoices.InvoiceApproveView.as_view(), name="invoice_approve"),
-    path("invoices/<int:pk>/reject/", invoices.InvoiceRejectView.as_view(), name="invoice_reject"),
+    path(
+        "invoices/<int:pk>/refresh/", invoice_decisions.InvoiceRefreshView.as_view(), name="invoice_refresh"
+    ),
+    path(
+        "invoices/<int:pk>/resolve/", invoice_decisions.InvoiceResolveView.as_view(), name="invoice_resolve"
+    ),
+    path(
+        "invoices/<int:pk>/approve/", invoice_decisions.InvoiceApproveView.as_view(), name="invoice_approve"
+    ),
+    path("invoices/<int:pk>/reject/", invoice_decisions.InvoiceRejectView.as_view(), name="invoice_reject"),
     path("payer-links/", payers.PayerLinkListView.as_view(), name="payerlink_list"),
     *form_paths("payer-links/new/<int:account>/", payers.PayerLinkCreateView, "payerlink_create"),
     path("payer-links/<int:pk>/", payers.PayerLinkView.as_view(), name="payerlink"),

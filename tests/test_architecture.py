@@ -39,6 +39,7 @@ FLOORS: list[tuple[str, list[str]]] = [
             ),
             *("backoffice.accounts", "backoffice.account_forms"),  # what allauth calls
             *("backoffice.checks", "backoffice.middleware", "backoffice.navigation"),  # what Django calls
+            "backoffice.formats",
             *(
                 "payments",
                 "payments.invariants",
@@ -66,7 +67,7 @@ SERVICE_FLOORS: dict[str, set[str]] = {
     "facts": {
         *("accounts", "balances", "reservations", "methods", "decisions", "statements"),
         *("rates", "directions", "batch_deposits", "stated_methods", "spellings", "orders"),
-        "own_addresses",
+        *("own_addresses", "service_states"),
     },
     "deals": {
         *("invoices", "invoice_fields", "invoice_reports", "wallets"),

@@ -389,3 +389,40 @@ class TestAnswers:
         for path in ("/nowhere/", "/nowhere", "/static/nowhere.css"):
             problems += [f"{path}: {what}" for what in weak(client.get(path), personal=False)]
         assert not problems, "\n".join(problems)
+
+
+class TestPlaces:
+    """Every page says where it is."""
+
+    #: Reached from the top bar, not from the menu: what one looks for, and one's own settings.
+    NO_PLACE = {"search", "preferences"}
+    #: Pages that others are at work on.
+    LATER = ("payments:partner", "payments:payerlink")
+    CURRENT = re.compile(r'<li><a href="[^"]*" aria-current="page">')
+    HERE = re.compile(r'<li aria-current="page">[^<>\s]')
+    WORDS = re.compile(r"(?:<[^>]+>|\s)+")
+
+    def test_by_a_trail_and_one_lit_place_of_the_menu(self, objects: Objects) -> None:
+        problems, seen = set(), set()
+        for role in ("approver", "operator"):
+            client = signed_in(factories.person(role))
+            for route in ROUTES:
+                skipped = route.is_admin or route.name in OPEN | PERSONAL | seen
+                if skipped or route.name.startswith(self.LATER):
+                    continue
+                response = client.get(route.address(objects))
+                page = "" if response.streaming else response.content.decode()
+                if response.status_code != 200 or '<nav class="frame-menu"' not in page:
+                    continue
+                seen.add(route.name)
+                menu, trail = (
+                    page.split(f'<nav class="{name}"')[1].split("</nav>")[0]
+                    for name in ("frame-menu", "crumbs")
+                )
+                if len(self.HERE.findall(trail)) != 1:
+                    problems.add(f"{route.name}: the trail is “{self.WORDS.sub(' ', trail)}”")
+                if len(self.CURRENT.findall(menu)) != (route.name not in self.NO_PLACE):
+                    problems.add(
+                        f"{route.name}: {len(self.CURRENT.findall(menu))} places of the menu are lit"
+                    )
+        assert not problems, "\n".join(sorted(problems))

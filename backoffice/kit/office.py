@@ -97,6 +97,26 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A page that has no reference and is searched for by its name, such as an account's. `about`: what it is."""
+
+    title: Any
+    about: Any
+    url: str
+    icon: str = "circle"
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Finds places: `find(words)` gives those whose name holds every word (in small letters); few, so cheap."""
+
+    name: str
+    label: Any
+    permission: str
+    find: Callable[[list[str]], list[Place]]
+
+
+@dataclass(frozen=True)
 class Notice:
     """One line of a banner. `link` is the word of the link to `url`."""
 
@@ -197,6 +217,7 @@ class _Registry:
     cards: dict[str, Card] = field(default_factory=dict)
     waiting: dict[str, Waiting] = field(default_factory=dict)
     banners: dict[str, Banner] = field(default_factory=dict)
+    finders: dict[str, Finder] = field(default_factory=dict)
     timeline_sources: dict[str, TimelineSource] = field(default_factory=dict)
     invariants: dict[str, Invariant] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
@@ -213,7 +234,7 @@ def _add(shelf: dict[str, Any], name: str, part: Any) -> None:
     shelf[name] = part
 
 
-def register(*parts: Kind | Card | Waiting | Banner | TimelineSource | Invariant | Report) -> None:
+def register(*parts: Kind | Card | Waiting | Banner | Finder | TimelineSource | Invariant | Report) -> None:
     """Add parts. Raises ValueError for a name that stands already."""
     for part in parts:
         match part:
@@ -225,6 +246,8 @@ def register(*parts: Kind | Card | Waiting | Banner | TimelineSource | Invariant
                 _add(registry.waiting, part.name, part)
             case Banner():
                 _add(registry.banners, part.name, part)
+            case Finder():
+                _add(registry.finders, part.name, part)
             case TimelineSource():
                 _add(registry.timeline_sources, part.name, part)
             case Invariant():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
+from . import money
 from .admin import OfficeAdmin
 from .fields import SecretUnreadable
 
@@ -27,6 +29,12 @@ class ServiceForm(forms.ModelForm):
     """A form whose service may refuse what passed the form: it is then shown again with `refused`."""
 
     refused: ValidationError | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, value in self.initial.items():  # 0.0200 was never typed
+            if isinstance(value, Decimal):
+                self.initial[name] = Decimal(money.plain(value))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Model
@@ -51,6 +52,24 @@ def audit_of_object(obj: Model) -> Iterator[office.Event]:
     return audit_events(
         AuditEntry.objects.filter(object_type=obj._meta.label_lower, object_id=str(obj.pk)).order_by("id")
     )
+
+
+# What people did that decides nothing: asking for it, looking at it.
+_NO_DECISIONS = ("requested", "created", "revealed")
+SHOWN_DECISIONS = 4
+
+
+def decisions_about(obj: Model) -> list[office.Event]:
+    """What people decided about an object, and how it came into its state, oldest first; the last few, without facts."""
+    entries = AuditEntry.objects.filter(object_type=obj._meta.label_lower, object_id=str(obj.pk))
+    by_people = entries.filter(way=AuditEntry.Way.STAFF, actor__isnull=False)
+    for word in _NO_DECISIONS:
+        by_people = by_people.exclude(verb__endswith=f".{word}")
+    found = {entry.pk: entry for entry in by_people.order_by("-id")[:SHOWN_DECISIONS]}
+    state = entries.filter(verb__endswith=f".{getattr(obj, 'status', '')}").order_by("-id").first()
+    if state is not None:
+        found[state.pk] = state
+    return [replace(event, facts=()) for event in audit_events(found[pk] for pk in sorted(found))]
 
 
 def notes_of_reference(reference: str) -> Iterator[office.Event]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from backoffice.kit import office
 from backoffice.kit.filters import matching
@@ -83,6 +83,20 @@ class Group:
     more: str = ""
 
 
+def is_number(text: str) -> bool:
+    """Whether it is too short to be looked for inside of texts, and may be a provider's whole number."""
+    return 0 < len(text) < SHORTEST and text.isascii() and text.isalnum()
+
+
+def places(*, text: str, user: Any, may: Any) -> list[tuple[office.Finder, list[office.Place]]]:
+    """The pages without a reference, such as accounts, whose name holds every word, by what they are."""
+    if not is_enough(text):
+        return []
+    finders = [finder for finder in office.registry.finders.values() if may(user, finder.permission)]
+    found = ((finder, finder.find(text.lower().split())) for finder in finders)
+    return [(finder, some) for finder, some in found if some]
+
+
 def is_enough(text: str) -> bool:
     """Whether a text is long enough to search for: one of its words has three characters."""
     return any(len(word) >= SHORTEST for word in text.split())
@@ -95,7 +109,8 @@ def searchable(user: Any, may: Any) -> list[office.Kind]:
 
 
 def find(*, text: str, kinds: Iterable[office.Kind]) -> list[Group]:
-    """The newest of each kind whose text holds every word; a whole reference alone, exactly, if it is one of ours.
+    """The newest of each kind whose text holds every word; a whole reference alone, exactly, if it is one of ours. What
+    is shorter than a word that can be looked for is a provider's whole number.
 
     A whole reference is found at once, other things a few seconds after they were made.
     """
@@ -109,6 +124,9 @@ def find(*, text: str, kinds: Iterable[office.Kind]) -> list[Group]:
             rows = _rows(kind).filter(reference__value=text)
             if hits := _hits(kind, rows):
                 return [Group(kind, hits)]
+    if is_number(text):
+        groups = (_numbered(kind, text) for kind in kinds)
+        return [group for group in groups if group.hits]
     if not is_enough(text):
         return []
     groups = (find_more(text=text, kind=kind, size=FIRST) for kind in kinds)
@@ -122,6 +140,17 @@ def find_more(*, text: str, kind: office.Kind, size: int, after: str = "", befor
     places = {entry.object_id: place for place, entry in enumerate(page.rows)}
     hits = sorted(_hits(kind, _rows(kind).filter(pk__in=places)), key=lambda hit: places[hit.object.pk])
     return Group(kind, hits, page.previous, page.next)
+
+
+def _numbered(kind: office.Kind, number: str) -> Group:
+    """What has exactly this number at its provider. The index finds the whole word, the row says what it is."""
+    model = apps.get_model(kind.model)
+    if not any(field.name == "provider_id" for field in model._meta.fields):
+        return Group(kind, [])
+    as_word = Q(text__icontains=f" {number} ") | Q(text__iendswith=f" {number}")
+    entries = SearchEntry.objects.filter(as_word, kind=kind.kind)
+    rows = _rows(kind).filter(provider_id=number, pk__in=entries.values("object_id"))
+    return Group(kind, _hits(kind, rows.order_by("-pk")[:FIRST]))
 
 
 def _rows(kind: office.Kind) -> QuerySet[Any]:

@@ -106,6 +106,15 @@ def grouped(number: int) -> str:
 
 
 @register.filter
+def number(value: Decimal | str) -> str:
+    """An exact number (a rate, a share; also spelled, as providers' words are kept), grouped, without zeros at its end."""
+    try:
+        return html.amount_text(Decimal(value), places=0)
+    except (ArithmeticError, ValueError):  # not a number after all: as it was said
+        return str(value)
+
+
+@register.filter
 def initials(name: str) -> str:
     """Two letters for a round badge."""
     parts = [part for part in name.replace(".", " ").replace("_", " ").replace("-", " ").split() if part]

@@ -1,6 +1,6 @@
 """Pages for machines: /healthz (the process answers), /readyz (it can work), /metrics (with its token).
 
-They say nothing to strangers beyond "ok" or "not ok"; what is wrong stands in the log.
+They say nothing to strangers beyond "ok", or "not ok" and which of three parts is missing; the rest stands in the log.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hmac
 from typing import Any
 
 import redis.asyncio
+import structlog
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,6 +23,14 @@ from health_check.exceptions import ServiceUnavailable
 from health_check.views import HealthCheckView
 
 from backoffice.services import heartbeat
+
+log = structlog.get_logger(__name__)
+# Fixed words by check: never what the database or the broker said.
+WORDS = {
+    "Database": "the database does not answer",
+    "Redis": "the broker does not answer",
+    "Beat": "no beat within the last minute",
+}
 
 
 @dataclasses.dataclass
@@ -39,7 +48,7 @@ def _broker() -> redis.asyncio.Redis:
 
 
 class ReadyView(HealthCheckView):
-    """200 "ok" when database and broker answer and the last beat is young, else 503 "not ok"."""
+    """200 "ok" when database and broker answer and the last beat is young, else 503 with a sentence, and one log line."""
 
     http_method_names = ["get", "head", "options"]
     checks = (
@@ -51,11 +60,18 @@ class ReadyView(HealthCheckView):
     async def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         with self.get_executor() as executor:
             results = await asyncio.gather(*(check.get_result(executor) for check in self.get_checks()))
-        return _plain(bad=any(result.error for result in results))
+        missing = [WORDS[type(result.check).__name__] for result in results if result.error]
+        if not missing:
+            return _plain("ok")
+        words = f"not ok: {', '.join(missing)}"
+        log.warning("readyz.not_ok", missing=missing)
+        return _plain(words, status=503)
 
 
-def _plain(*, bad: bool) -> HttpResponse:
-    return HttpResponse("not ok\n" if bad else "ok\n", content_type="text/plain", status=503 if bad else 200)
+def _plain(words: str, *, status: int = 200) -> HttpResponse:
+    response = HttpResponse(f"{words}\n", content_type="text/plain", status=status)
+    response._has_been_logged = status != 200  # type: ignore[attr-defined]  # else Django writes a second line
+    return response
 
 
 ready = login_not_required(ReadyView.as_view())
@@ -66,7 +82,7 @@ ready = login_not_required(ReadyView.as_view())
 @require_safe
 def healthy(request: HttpRequest) -> HttpResponse:
     """The process answers. Asks neither database nor broker."""
-    return _plain(bad=False)
+    return _plain("ok")
 
 
 @login_not_required

@@ -10,6 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from backoffice.forms import NoteForm
+from backoffice.kit import office
 from backoffice.kit.views import StaffView
 from backoffice.kit.views.forms import add_errors
 from backoffice.models import AuditEntry
@@ -47,6 +48,9 @@ class NoteCreateView(StaffView):
         return address if ours else reverse("dashboard")
 
     def _show(self, form: NoteForm, reference: str) -> HttpResponseBase:
+        types = set(AuditEntry.objects.filter(reference=reference).values_list("object_type", flat=True))
+        kinds = (kind.detail for kind in office.registry.kinds.values() if kind.model.lower() in types)
+        self.request.place = next(kinds, "")  # type: ignore[attr-defined]
         return self.render(
             form=form,
             title=_("Note on %(reference)s") % {"reference": reference},

@@ -35,9 +35,10 @@ class SearchView(StaffView):
         if wanted := request.GET.get("kind", ""):
             return self._one_kind(text, next((kind for kind in kinds if kind.kind == wanted), None))
         groups = search.find(text=text, kinds=kinds)
-        if len(groups) == 1 and groups[0].more:
+        places = search.places(text=text, user=request.user, may=permissions.may)
+        if len(groups) == 1 and groups[0].more and not places:
             return self._one_kind(text, groups[0].kind)
-        return self._show(text, groups)
+        return self._show(text, groups, places=places)
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         text = request.POST.get("q", "").replace("\x00", "").strip()[:MOST]
@@ -55,7 +56,8 @@ class SearchView(StaffView):
         return self.render(
             q=text,
             refused=typed.REFUSED if secret else "",
-            is_short=bool(text) and not search.is_enough(text),
+            is_short=self._is_short(text),
+            places=[] if secret else search.places(text=text, user=self.request.user, may=permissions.may),
             hits=[
                 (group.kind, hit) for group in groups for hit in group.hits[: max(AT_ONCE // len(groups), 2)]
             ],
@@ -73,14 +75,21 @@ class SearchView(StaffView):
         )
         return self._show(text, [group], only=kind)
 
-    def _show(self, text: str, groups: list[search.Group], *, only: Any = None) -> HttpResponseBase:
+    @staticmethod
+    def _is_short(text: str) -> bool:
+        return bool(text) and not search.is_enough(text)
+
+    def _show(
+        self, text: str, groups: list[search.Group], *, only: Any = None, places: Any = ()
+    ) -> HttpResponseBase:
         address = {"q": text, **({"kind": only.kind} if only else {})}
         return self.render(
             title=_("Search"),
             q=text,
             groups=groups,
+            places=places,
             only=only,
-            is_short=bool(text) and not search.is_enough(text),
+            is_short=self._is_short(text),
             address=f"?{urlencode(address)}",
         )
 

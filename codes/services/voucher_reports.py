@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice import audit
-from backoffice.kit import money, wake
+from backoffice.kit import html, money, wake
 from backoffice.kit.fields import keyed_digests
 from codes.models import Voucher
 from codes.models.vouchers import spelled
@@ -171,8 +171,8 @@ def _differences(voucher: Voucher, report: VoucherReport) -> list[str]:
         found.append(
             _("It is worth %(theirs)s there, asked for were %(ours)s %(currency)s.")
             % {
-                "theirs": money.plain(report.amount),
-                "ours": money.plain(voucher.worth or Decimal(0)),
+                "theirs": html.amount_text(report.amount, places=0),
+                "ours": html.amount_text(voucher.worth or Decimal(0), places=0),
                 "currency": voucher.currency,
             }
         )
@@ -235,7 +235,7 @@ def _tell_disabled(voucher: Voucher, way: str) -> None:
         voucher,
         Kind.VOUCHER_DISABLED,
         _("The provider has switched this voucher off: %(amount)s %(currency)s. Was the money given back?")
-        % {"amount": money.plain(voucher.worth or Decimal(0)), "currency": voucher.currency},
+        % {"amount": html.amount_text(voucher.worth or Decimal(0), places=0), "currency": voucher.currency},
         way,
         key="disabled",
     )

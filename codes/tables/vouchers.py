@@ -22,9 +22,11 @@ class VoucherTable(BaseTable):
     caption = _("Vouchers, newest first")
 
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
-    created_at = WhenColumn(_("Since"), orderable=True, initial_sort_descending=True, hide_below="md")
-    direction = Column(_("Direction"), hide_below="md")
-    account = Column(_("Account"), accessor="account__name", hide_below="xxl")
+    created_at = WhenColumn(
+        _("Since"), orderable=True, initial_sort_descending=True, css="card-too", hide_below="md"
+    )
+    direction = Column(_("Direction"), css="card-too", hide_below="md")
+    account = Column(_("Account"), accessor="account__name", css="card-too", hide_below="xxl")
     payee = Column(_("For whom"), empty_values=(), css="cell-clip")
     amount = MoneyColumn(_("Worth"), accessor="worth")
     password = Column(_("Password"), accessor="has_password", css="text-nowrap", hide_below="lg")

@@ -45,6 +45,9 @@ class _OfVoucher(DecisionView):
         """All of the request that this decision is about."""
         return vouchers.together(self.object, self.statuses)
 
+    def is_decided(self) -> bool:
+        return self.object.status not in self.statuses
+
     def context(self, **extra: Any) -> dict[str, Any]:
         total = sum((one.amount or Decimal(0) for one in self.together), Decimal(0))
         return super().context(together=self.together, total=total, **extra)

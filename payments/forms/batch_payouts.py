@@ -50,7 +50,9 @@ class BatchPayoutForm(forms.Form):
         }
         self.fields[FILE] = forms.FileField(
             label=gettext_lazy("Or a CSV file"),
-            help_text=gettext_lazy("Address and amount per line. Its lines appear in the box above."),
+            help_text=gettext_lazy(
+                "Address and amount per line. Its lines are put under “Payouts” above, where they can be corrected."
+            ),
             required=False,
             widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"}),
         )
@@ -128,7 +130,7 @@ class BatchPayoutForm(forms.Form):
                 self.add_error(ROWS, _("Enter at least one address with its amount, or choose a file."))
             return cleaned
         if cleaned.get(ROWS):
-            self.add_error(FILE, _("There are rows in the box as well. Keep one of the two."))
+            self.add_error(FILE, _("Payees are typed above as well. Keep one of the two."))
             return cleaned
         try:
             cleaned[ROWS] = self._read(file)

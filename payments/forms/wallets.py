@@ -43,7 +43,7 @@ class WalletForm(forms.Form):
         found = account.methods.filter(enabled=True, for_wallet=True).order_by("currency", "network")
         self.methods: dict[str, Method] = {method.code: method for method in found}
         codes = [(code, f"{method.currency} · {method.network}") for code, method in self.methods.items()]
-        for field in one_box(PROVIDERS[account.provider].wallet_fields):  # type: ignore[attr-defined]
+        for field in one_box(PROVIDERS[account.provider].wallet_fields):
             self.fields[field.name] = form_field(field, choices=codes if field.name == "paysys" else ())
         self.fields[CUSTOMER] = _text(
             gettext_lazy("Customer"),

@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.fields import EncryptedTextField, MoneyField
 from payments.providers import PROVIDERS, offers
-from payments.providers.base import Callbacks
+from payments.providers.base import Balances, Callbacks, Withdrawals
 from payments.providers.batches import BatchPayouts
+from payments.providers.partner import Partner
 
 
 def provider_choices() -> list[tuple[str, str]]:
@@ -146,6 +147,11 @@ class ProviderAccount(models.Model):
     def makes_batches(self) -> bool:
         """Whether the provider pays out in batches at all; whether it may is `batches_on`."""
         return offers(self.provider, BatchPayouts)
+
+    @property
+    def keeps_money(self) -> bool:
+        """Whether money of ours lies there at all."""
+        return any(offers(self.provider, way) for way in (Balances, Withdrawals, Partner))
 
     @property
     def takes_callbacks(self) -> bool:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import office, verbs
 from payments.models import BatchPayout
-from payments.services import batch_payouts
+from payments.services import batch_payouts, decisions
 
 Status = BatchPayout.Status
 
@@ -69,7 +69,7 @@ office.register(
         label=_("Batch payouts whose deposit was paid and lost sight of"),
         url="payments:batchpayout_list",
         query="status=trouble",
-        permission="payments.view_batchpayout",
+        permission="payments.own_exceptionitem",
         rows=lambda user: BatchPayout.objects.in_trouble(),
         icon="triangle-alert",
     ),
@@ -78,8 +78,8 @@ office.register(
         label=_("Batch payouts with an unknown outcome"),
         url="payments:batchpayout_list",
         query="status=unknown",
-        permission="payments.view_batchpayout",
-        rows=lambda user: BatchPayout.objects.filter(status=Status.UNKNOWN),
+        permission="payments.resolve_batchpayout",
+        rows=lambda user: decisions.open_to(BatchPayout.objects.filter(status=Status.UNKNOWN), user),
         icon="circle-question-mark",
     ),
 )

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import office, verbs
 from payments.models import Bid, PartnerPayout, Reference
-from payments.services import bid_decisions, bids, partner, payout_decisions
+from payments.services import bid_decisions, bids, decisions, partner, payout_decisions
 
 from . import promises
 
@@ -73,8 +73,10 @@ PARTS = (
         label=_("Held bids"),
         url="payments:bid_list",
         query="status=held",
-        permission="payments.refresh_bid",
-        rows=lambda user: Bid.objects.filter(reference__in=Reference.objects.filter(held_at__isnull=False)),
+        permission="payments.release_hold",
+        rows=lambda user: Bid.objects.filter(
+            reference__in=Reference.objects.filter(held_at__isnull=False)
+        ).exclude(created_by=user),
         icon="hand",
     ),
     office.Waiting(
@@ -82,8 +84,8 @@ PARTS = (
         label=_("Bids with an unknown outcome"),
         url="payments:bid_list",
         query="status=unknown",
-        permission="payments.view_bid",
-        rows=lambda user: Bid.objects.filter(status="unknown"),
+        permission="payments.resolve_bid",
+        rows=lambda user: decisions.open_to(Bid.objects.filter(status="unknown"), user),
         icon="circle-question-mark",
     ),
     office.Kind(
@@ -124,8 +126,8 @@ PARTS = (
         label=_("Partner payouts with an unknown outcome"),
         url="payments:partnerpayout_list",
         query="status=unknown",
-        permission="payments.view_partnerpayout",
-        rows=lambda user: PartnerPayout.objects.filter(status="unknown"),
+        permission="payments.resolve_partnerpayout",
+        rows=lambda user: decisions.open_to(PartnerPayout.objects.filter(status="unknown"), user),
         icon="circle-question-mark",
     ),
     *promises.ALL,

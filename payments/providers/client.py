@@ -35,6 +35,7 @@ class Client:
     bid_fields: ClassVar[tuple[Field, ...]] = ()
     partner_payout_fields: ClassVar[tuple[Field, ...]] = ()
     batch_fields: ClassVar[tuple[Field, ...]] = ()
+    wallet_fields: ClassVar[tuple[Field, ...]] = ()
     documented_methods: ClassVar[tuple[Method, ...]] = ()
     #: Whether balances are stated, or must be computed from our own books.
     states_balances: ClassVar[bool]

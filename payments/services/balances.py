@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice import audit
-from backoffice.kit import money, wake
+from backoffice.kit import html, money, wake
 from backoffice.kit.fields import MoneyField
 from backoffice.permissions import guarded
 from payments.models import (
@@ -168,7 +168,11 @@ def _compare(balance: Balance) -> None:
         kind=ExceptionItem.Kind.UNEXPLAINED_BALANCE,
         key=f"{balance.account_id}:{balance.currency}:{money.plain(drift)}",
         title=_("%(account)s: %(drift)s %(currency)s are not explained by any movement.")
-        % {"account": balance.account, "drift": money.plain(drift), "currency": balance.currency},
+        % {
+            "account": balance.account,
+            "drift": html.amount_text(drift, places=0),
+            "currency": balance.currency,
+        },
         account=balance.account,
         currency=balance.currency,
         drift=money.plain(drift),

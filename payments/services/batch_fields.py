@@ -19,6 +19,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from backoffice.kit import money
@@ -37,6 +38,7 @@ OWN = ("_max_fee", "_note", "_confirm_similar", "_confirm_own")
 MOST_ROWS = 500
 MOST_HOURS = 8784  # a year: more is a slip
 MOST_TOLD = 20  # lines that are told of at once
+MOST_SHOWN = 100  # letters of a wrong line
 MOST_COINS = Decimal(21_000_000)
 SECONDS = 5.0
 DECIMAL_COMMA = re.compile(
@@ -62,7 +64,8 @@ def read_rows(text: str, *, network: str) -> list[Row]:
     found: list[Row] = []
     problems: dict[int, str] = {}
     seen: dict[str, int] = {}
-    for line, words in _lines(text):
+    lines = _lines(text)
+    for line, words in lines:
         try:
             row = _row(line, words, network)
         except ValidationError as error:
@@ -73,7 +76,7 @@ def read_rows(text: str, *, network: str) -> list[Row]:
             problems[line] = _("The address stands in line %s already. Add the amounts up.") % earlier
         found.append(row)
     if problems:
-        raise wrong_lines(problems)
+        raise wrong_lines(problems, {line: " ".join(words) for line, words in lines})
     told = ""
     if not found:
         told = _("Enter at least one address with its amount.")
@@ -86,10 +89,16 @@ def read_rows(text: str, *, network: str) -> list[Row]:
     return found
 
 
-def wrong_lines(problems: Mapping[int, str]) -> ValidationError:
-    """A refusal on `payouts` that tells of each line why (in `params`: `line`, `why`), and of very many which they are."""
+def wrong_lines(problems: Mapping[int, str], typed: Mapping[int, str]) -> ValidationError:
+    """A refusal on `payouts` that tells of each line what it says and why it is wrong (in `params`: `line`, `what`,
+    `why`), and of very many which they are.
+    """
     told: list[Any] = [
-        ValidationError(_("Line %(line)s: %(why)s"), code="line", params={"line": line, "why": why})
+        ValidationError(
+            _("Line %(line)s, “%(what)s”: %(why)s"),
+            code="line",
+            params={"line": line, "what": Truncator(typed[line]).chars(MOST_SHOWN), "why": why},
+        )
         for line, why in list(problems.items())[:MOST_TOLD]
     ]
     if len(problems) > MOST_TOLD:
@@ -256,8 +265,8 @@ def ask_provider(account: ProviderAccount, rows: Sequence[Row], *, seconds: floa
             told[row.line] = client.validate_address(row.address).valid is True
         except ProviderError:
             break  # it does not answer now: a worker asks before anything is created
-    if wrong := [row.line for row in rows if told.get(row.line) is False]:
-        raise wrong_lines(dict.fromkeys(wrong, _("The provider says that this is no valid address.")))
+    if wrong := {row.line: row.address for row in rows if told.get(row.line) is False}:
+        raise wrong_lines(dict.fromkeys(wrong, _("The provider says that this is no valid address.")), wrong)
     return [Row(row.line, row.address, row.amount, told.get(row.line)) for row in rows]
 
 

@@ -7,6 +7,7 @@ bid_imports.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -56,6 +57,7 @@ UNSENT_LIFETIME = dt.timedelta(minutes=15)
 # Exchangers' times have no zone: a window is wider on both sides than the world's clocks differ.
 ZONES = dt.timedelta(hours=26)
 NOTHING = Decimal(0)
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 NOT_LISTED = gettext_noop("The exchanger’s list does not show it. That proves nothing yet.")
 
 
@@ -304,7 +306,9 @@ def ask_now(*, actor: Any, bid: Bid) -> None:
 
 
 def search_text(bid: Bid) -> str:
-    """What people find a bid by: our number, theirs, whom and what for, the payment systems. No account, no handle."""
+    """What people find a bid by: our number, theirs, whom and what for, the payment systems, the customer's e-mail. No
+    account, no handle.
+    """
     parts = [
         bid.reference.value,
         bid.provider_id,
@@ -315,5 +319,10 @@ def search_text(bid: Bid) -> str:
         bid.give_currency,
         bid.get_currency,
         "" if bid.destination is None or bid.destination.is_card else bid.destination.shown,
+        *(
+            shown
+            for name, _label, shown in bid.fields
+            if not name.startswith("account") and EMAIL.fullmatch(shown)
+        ),
     ]
     return " ".join(part for part in parts if part)

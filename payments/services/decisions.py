@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -38,6 +38,14 @@ def check_outsider(*, row: Tracked, actor: Any) -> None:
         raise ValidationError(
             _("You approved this. Somebody who did neither request nor approve it must decide.")
         )
+
+
+def open_to(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
+    """Those of the rows that this person neither requested nor approved, and so may decide about."""
+    approved = Approval.objects.filter(
+        reference=OuterRef("reference"), step=Approval.Step.SEND, approver=user.pk
+    )
+    return rows.exclude(created_by=user.pk).exclude(Exists(approved))
 
 
 # --- Evidence ---

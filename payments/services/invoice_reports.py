@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice import audit
-from backoffice.kit import money, wake
+from backoffice.kit import html, money, wake
 from backoffice.kit.fields import mask_card
 from backoffice.kit.states import check_move
 from payments import addresses
@@ -190,8 +190,8 @@ def _differences(invoice: Invoice, report: InvoiceReport) -> list[str]:
             found.append(
                 _("The amount is %(theirs)s %(currency)s, expected was %(ours)s.")
                 % {
-                    "theirs": money.plain(report.amount),
-                    "ours": money.plain(invoice.expected),
+                    "theirs": html.amount_text(report.amount, places=0),
+                    "ours": html.amount_text(invoice.expected, places=0),
                     "currency": invoice.currency,
                 }
             )
@@ -299,7 +299,7 @@ def _paid(invoice: Invoice, report: InvoiceReport, way: str, fee: Decimal | None
             invoice,
             Kind.OVERPAID,
             _("Overpaid by %(over)s %(currency)s.")
-            % {"over": money.plain(over), "currency": invoice.currency},
+            % {"over": html.amount_text(over, places=0), "currency": invoice.currency},
             way,
             report.amount,
         )

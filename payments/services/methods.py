@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from backoffice import audit
-from backoffice.kit import money
+from backoffice.kit import html, money
 from backoffice.permissions import guarded
 from payments.models import Currency, Method, ProviderAccount
 from payments.providers import PROVIDERS
@@ -158,10 +158,10 @@ def check_limits(method: Method, amount: Decimal, *, name: str = "amount", incom
     least = method.min_deposit if apart else method.min_amount
     most = method.max_deposit if apart else method.max_amount
     if least is not None and amount < least:
-        values["limit"] = money.plain(least)
+        values["limit"] = html.amount_text(least, places=0)
         raise ValidationError({name: _("The smallest amount here is %(limit)s %(currency)s.") % values})
     if most is not None and amount > most:
-        values["limit"] = money.plain(most)
+        values["limit"] = html.amount_text(most, places=0)
         raise ValidationError({name: _("The largest amount here is %(limit)s %(currency)s.") % values})
 
 

@@ -14,7 +14,7 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from backoffice.kit import money
+from backoffice.kit import html
 from payments.models import KNOWN, Balance, Movement, ProviderAccount, Reference, Reservation
 
 
@@ -114,7 +114,11 @@ def reserve(*, account: ProviderAccount, currency: str, amount: Decimal, referen
     if amount > free:
         raise ValidationError(
             _("Only %(free)s %(currency)s are available, %(amount)s would be reserved.")
-            % {"free": money.plain(free), "amount": money.plain(amount), "currency": currency}
+            % {
+                "free": html.amount_text(free, places=0),
+                "amount": html.amount_text(amount, places=0),
+                "currency": currency,
+            }
         )
     return Reservation.objects.create(reference=reference, balance=balance, amount=amount)
 

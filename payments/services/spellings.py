@@ -29,7 +29,7 @@ def has_networks(account: ProviderAccount) -> bool:
 def fields_of(account: ProviderAccount) -> tuple[Field, ...]:
     """All fields of its forms."""
     client = PROVIDERS[account.provider]
-    return (*client.withdrawal_fields, *client.invoice_fields, *getattr(client, "wallet_fields", ()))
+    return (*client.withdrawal_fields, *client.invoice_fields, *client.wallet_fields)
 
 
 def plain(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,14 @@ class Statement:
     stated: Decimal | None = None
     asked_at: dt.datetime | None = None
     later: Decimal = ZERO
+    #: Whether there is a balance in this currency at all, and whether what is computed starts from an opening.
+    has_balance: bool = False
+    is_opened: bool = True
+
+    @property
+    def is_off_balance(self) -> bool:
+        """Whether nothing of it ever touched a balance: only what passed outside of them is told."""
+        return not self.has_balance and not self.kinds and not self.opening
 
     @property
     def moved(self) -> Moved:
@@ -123,6 +131,8 @@ def over(*, since: dt.date, until: dt.date, account: str = "", currency: str = "
         one.opening = balance.opening
         one.stated, one.asked_at = balance.stated_then, balance.asked_then
         one.later = balance.later or ZERO
+        one.has_balance = True
+        one.is_opened = not balance.is_computed or balance.opened_at is not None
     day_before = since - dt.timedelta(days=1)
     for line in daily_sums.totals(by=("account", "currency"), until=day_before, on_balance=True, **scope):
         statement(line["account"], line["currency"]).opening += line["total"]

@@ -40,7 +40,7 @@ def check(*, account: ProviderAccount, fields: Mapping[str, Any]) -> dict[str, A
         raise ValidationError(refusal)
     given = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
     given = {name: value for name, value in given.items() if value not in ("", None, False)}
-    known = {field.name: field for field in PROVIDERS[account.provider].wallet_fields}  # type: ignore[attr-defined]
+    known = {field.name: field for field in PROVIDERS[account.provider].wallet_fields}
     errors: dict[str, Any] = {
         name: _("This provider has no such field.") for name in given if name not in known and name not in OWN
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from backoffice.kit import money, wake
+from backoffice.kit import html, wake
 from backoffice.kit.fields import mask_card
 from payments import addresses
 from payments.models import ExceptionItem, Withdrawal
@@ -49,15 +49,15 @@ def differences(withdrawal: Withdrawal, report: WithdrawalReport) -> list[str]:
         found.append(
             _("The payee gets %(theirs)s %(currency)s, approved was %(ours)s.")
             % {
-                "theirs": money.plain(report.amount),
-                "ours": money.plain(withdrawal.amount),
+                "theirs": html.amount_text(report.amount, places=0),
+                "ours": html.amount_text(withdrawal.amount, places=0),
                 "currency": withdrawal.currency,
             }
         )
     if isinstance(report, ListedWithdrawalReport):
         found += listed_reports.differences(withdrawal, report)
     if report.amount_from <= 0 or report.debit < report.amount_from:
-        found.append(_("The debit %s makes no sense.") % money.plain(report.debit))
+        found.append(_("The debit %s makes no sense.") % html.amount_text(report.debit, places=0))
     return found
 
 

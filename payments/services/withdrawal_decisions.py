@@ -39,13 +39,14 @@ SAME_CUSTOMER = gettext_noop(
 )
 
 
-def _in_doubt(withdrawal: Withdrawal) -> bool:
+def in_doubt(withdrawal: Withdrawal) -> bool:
+    """Whether people may decide what became of it."""
     held = withdrawal.reference.held_at is not None and withdrawal.status == Status.PENDING
     return withdrawal.status == Status.UNKNOWN or held
 
 
 def _decidable(locked: Withdrawal) -> None:
-    if not _in_doubt(locked):
+    if not in_doubt(locked):
         raise ValidationError(_("Only an unknown outcome or a hold can be resolved."))
 
 
@@ -209,7 +210,7 @@ def resend(*, actor: Any, withdrawal: Withdrawal, note: str) -> Withdrawal:
 
 def pending(withdrawal: Withdrawal) -> Approval | None:
     """The proposal that waits for a second person, if there is one; none once it has healed."""
-    return decisions.proposal(withdrawal.reference) if _in_doubt(withdrawal) else None
+    return decisions.proposal(withdrawal.reference) if in_doubt(withdrawal) else None
 
 
 @guarded("payments.confirm_withdrawal")

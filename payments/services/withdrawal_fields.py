@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from backoffice.kit import money
+from backoffice.kit import html, money
 from backoffice.kit.fields import keyed_digests, mask_card
 from payments import addresses
 from payments.models import KNOWN, Balance, Method, ProviderAccount, Withdrawal
@@ -164,7 +164,7 @@ def _fee_payer(account: ProviderAccount, method: Method, given: Mapping[str, Any
             )
         if fee >= amount:
             raise ValidationError(
-                {"amount": _("The fee of %s would leave nothing of it.") % money.plain(fee)}
+                {"amount": _("The fee of %s would leave nothing of it.") % html.amount_text(fee, places=0)}
             )
     return {"fee_payer": payer, "fee_quoted": fee, "fee_currency": currency}
 

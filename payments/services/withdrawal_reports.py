@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice import audit
-from backoffice.kit import money
+from backoffice.kit import html
 from backoffice.kit.states import check_move
 from payments.models import ExceptionItem, Withdrawal
 from payments.providers.base import WithdrawalReport
@@ -213,8 +213,8 @@ def _acknowledge(withdrawal: Withdrawal, report: WithdrawalReport, way: str) -> 
                 Kind.MISMATCH,
                 _("The provider now says it debited %(theirs)s %(currency)s, booked were %(ours)s.")
                 % {
-                    "theirs": money.plain(report.debit),
-                    "ours": money.plain(withdrawal.debit),
+                    "theirs": html.amount_text(report.debit, places=0),
+                    "ours": html.amount_text(withdrawal.debit, places=0),
                     "currency": withdrawal.balance_currency,
                 },
                 way,
@@ -231,8 +231,8 @@ def _acknowledge(withdrawal: Withdrawal, report: WithdrawalReport, way: str) -> 
             Kind.OVER_DEBIT,
             _("%(debit)s %(currency)s were debited, approved were at most %(most)s.")
             % {
-                "debit": money.plain(report.debit),
-                "most": money.plain(withdrawal.max_debit),
+                "debit": html.amount_text(report.debit, places=0),
+                "most": html.amount_text(withdrawal.max_debit, places=0),
                 "currency": withdrawal.balance_currency,
             },
             way,

@@ -64,6 +64,8 @@ class ProviderAccountTable(BaseTable):
         if any(one.is_computed for one in balances):
             told = _t("computed, not confirmed by the provider")
             lines += format_html('<div class="cell-sub computed">{}</div>', told)
+        if not record.keeps_money:
+            return format_html('<span class="text-secondary">{}</span>', _t("no money lies here"))
         return format_html("<div>{}</div>", lines) if lines else html.EMPTY
 
     def render_asked(self, record: ProviderAccount) -> SafeString:
@@ -71,7 +73,7 @@ class ProviderAccountTable(BaseTable):
         return html.ago(min(asked)) if asked else html.EMPTY
 
     def render_money_in(self, record: ProviderAccount) -> SafeString:
-        return pieces.switch(record.money_in)
+        return pieces.switch(record.money_in) if record.keeps_money else html.EMPTY
 
     def render_money_out(self, record: ProviderAccount) -> SafeString:
         return pieces.switch(record.money_out)

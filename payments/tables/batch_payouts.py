@@ -31,7 +31,7 @@ class BatchPayoutTable(BaseTable):
 
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
     created_at = WhenColumn(_("Requested"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="xl")
+    account = Column(_("Account"), accessor="account__name", css="card-too", hide_below="xl")
     row_count = Column(_("Payees"), css="cell-money", hide_below="md")
     total = MoneyColumn(_("Payees get"))
     deposit_amount = MoneyColumn(_("Deposit"), hide_below="xl")

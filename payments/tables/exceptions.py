@@ -21,12 +21,16 @@ class ExceptionItemTable(BaseTable):
     opened_at = WhenColumn(_("Opened"), orderable=True, initial_sort_descending=True)
     title = HtmlColumn(_("What"), css="text-break cell-wide cell-link")
     kind = Column(_("Kind"), css="d-none")
-    account = LinkColumn(_("Account"), to=lambda item: item.account, css="cell-name", hide_below="md")
-    reference = LinkColumn(_("Reference"), to=lambda item: item.reference, css="mono", hide_below="lg")
+    account = LinkColumn(
+        _("Account"), to=lambda item: item.account, css="cell-name card-too", hide_below="md"
+    )
+    reference = LinkColumn(
+        _("Reference"), to=lambda item: item.reference, css="mono card-too", hide_below="lg"
+    )
     owner = Column(_("Owner"), default=_("nobody"))
     last_seen = HtmlColumn(_("Last told"), css="cell-when", hide_below="xl")
     seen = Column(_("Times"), css="d-none")
-    status = StatusColumn(_("Status"), hide_below="sm")
+    status = StatusColumn(_("Status"), css="card-too", hide_below="sm")
 
     class Meta:
         model = ExceptionItem

@@ -22,7 +22,7 @@ class InvoiceTable(BaseTable):
 
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
     created_at = WhenColumn(_("Created"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="xl")
+    account = Column(_("Account"), accessor="account__name", css="card-too", hide_below="xl")
     customer = Column(_("Customer"), empty_values=(), css="cell-wide")
     method = Column(_("Payment system"), hide_below="xxl")
     expected = MoneyColumn(_("Expected"))

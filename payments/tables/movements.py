@@ -40,7 +40,7 @@ class MovementTable(BaseTable):
     booked_at = WhenColumn(_("Booked"), seconds=True, orderable=True, initial_sort_descending=True)
     reference = LinkColumn(_("Reference"), to=lambda movement: movement.reference, css="mono")
     account = LinkColumn(_("Account"), to=lambda movement: movement.account, css="cell-name")
-    kind = HtmlColumn(_("Kind"), hide_below="lg")
+    kind = HtmlColumn(_("Kind"), css="card-too", hide_below="lg")
     label = Column(_("What"), css="d-none")
     tag = Column(_("Tag"), css="d-none")
     amount = MoneyColumn(_("Amount"), signed=True)

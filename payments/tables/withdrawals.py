@@ -34,7 +34,7 @@ class WithdrawalTable(BaseTable):
 
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
     created_at = WhenColumn(_("Requested"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="xxl")
+    account = Column(_("Account"), accessor="account__name", css="card-too", hide_below="xxl")
     payee = Column(_("Payee"), empty_values=())
     amount = MoneyColumn(_("Payee gets"))
     debit = Column(_("Debit"), empty_values=(), css="cell-money", hide_below="xxl")

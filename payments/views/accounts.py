@@ -17,13 +17,16 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.kit import html
+from backoffice.kit.timeline import flat
 from backoffice.kit.views import Action, ActionView, DetailView, ListView, PageAction
 from backoffice.kit.views.details import FAST
 from payments.filters.accounts import ProviderAccountFilters
 from payments.models import AccountHealth, Balance, CallbackToken, Movement, ProviderAccount
-from payments.providers import PROVIDERS
-from payments.providers.base import Balances
-from payments.services import balances, health
+from payments.providers import PROVIDERS, offers
+from payments.providers.base import Balances, Invoices
+from payments.providers.wallets import FiatInvoices
+from payments.services import balances, health, service_states
 from payments.tables import pieces
 from payments.tables.accounts import ProviderAccountTable
 from payments.tables.balances import AccountBalanceTable, ComputedBalanceTable
@@ -54,12 +57,44 @@ def about_us(account: ProviderAccount) -> dict[str, Any]:
     if not told:
         return {}
     flag = facts.get("success_flag", {})
+    lines = [(label, told[name]) for name, label in ABOUT_US.items() if told.get(name)]
+    if not lines:
+        return {}
     return {
-        "lines": [(label, told[name]) for name, label in ABOUT_US.items() if told.get(name)],
+        "lines": lines,
         "warning": gettext(told["warning"]) if told.get("warning") else "",
         "at": parse_datetime(facts.get("tested_at", "")),
         "is_contrary": flag.get("contrary", 0) > flag.get("documented", 0),
     }
+
+
+def connection_test(account: ProviderAccount) -> dict[str, Any]:
+    """What else the last test of the connection found, in words; empty where there was none, or it was about us."""
+    facts = account.health.facts
+    told = facts.get("test", {}).items()
+    lines = [
+        pieces.probe_fact(name, value)
+        for name, value in told
+        if name not in (*ABOUT_US, "warning", "service")
+    ]
+    return {"lines": lines, "at": parse_datetime(facts["tested_at"])} if lines else {}
+
+
+def service_state(account: ProviderAccount) -> dict[str, Any]:
+    """What the service says about itself, in words; empty where nobody asks it, `at` None where it was not asked yet."""
+    if not account.makes_batches:
+        return {}
+    told = account.health.facts.get(service_states.KEY)
+    if not told:
+        return {"at": None}
+    if told["ok"]:
+        state = html.pill(gettext("works"), "ok")
+    else:
+        state = html.pill(gettext("does not say that it works: “%s”") % told["word"], "bad")
+    lines = [
+        (name.replace(".", ", ").replace("_", " ").capitalize(), text) for name, text in flat(told["facts"])
+    ]
+    return {"state": state, "lines": lines, "at": service_states.asked_at(account)}
 
 
 @dataclass(frozen=True)
@@ -160,6 +195,9 @@ class ProviderAccountDetailView(DetailView):
             else None,
             may_manage=self.may(MANAGE),
             about_us=about_us(account),
+            connection_test=connection_test(account),
+            service=service_state(account),
+            bills=offers(account.provider, Invoices) or offers(account.provider, FiatInvoices),
             clock=pieces.clock(account.health.clock_skew_ms),
             default_rate=PROVIDERS[account.provider].default_rate,
             has_keys=ProviderAccount._meta.get_field("credentials").is_set(account),

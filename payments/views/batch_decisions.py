@@ -34,7 +34,7 @@ from payments.services import (
     spellings,
 )
 
-from .batch_payouts import APPROVE, PAY, bars, way_label
+from .batch_payouts import APPROVE, BEFORE_SENDING, PAY, bars, way_label
 
 Status = BatchPayout.Status
 RELATED = ("reference", "account__health", "created_by", "withdrawal__reference")
@@ -93,6 +93,9 @@ class BatchPayoutRejectView(_OfBatchPayout):
     style = "danger"
     success = gettext_lazy("Rejected.")
 
+    def is_decided(self) -> bool:
+        return self.object.status != Status.AWAITING_APPROVAL
+
     def perform(self, obj: BatchPayout, form: ReasonForm) -> None:
         batch_payouts.reject(actor=self.request.user, batch_payout=obj, reason=form.cleaned_data["reason"])
 
@@ -104,6 +107,9 @@ class BatchPayoutCancelView(_OfBatchPayout):
     button = gettext_lazy("Cancel this batch payout")
     style = "danger"
     success = gettext_lazy("Canceled. Nothing is created.")
+
+    def is_decided(self) -> bool:
+        return self.object.status not in BEFORE_SENDING
 
     def perform(self, obj: BatchPayout, form: Any) -> None:
         batch_payouts.cancel(actor=self.request.user, batch_payout=obj)
@@ -120,6 +126,9 @@ class BatchPayoutResolveView(_OfBatchPayout):
         "The provider takes no reference of ours, so a lost answer is found again only by what it pays. An order that "
         "nobody pays costs nothing and expires."
     )
+
+    def is_decided(self) -> bool:
+        return self.object.status != Status.UNKNOWN
 
     def get_form(self, data: Any = None) -> BatchResolveForm:
         return BatchResolveForm(data, candidates=self.object.candidates)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import office
 from backoffice.kit.timeline import flat
-from backoffice.kit.views import Action, ActionView, StaffView
+from backoffice.kit.views import Action, DecisionView, StaffView
 from payments.forms.exceptions import NoteForm
 from payments.models import Deposit, ExceptionItem, Reference
 from payments.services import deposit_decisions, exceptions
@@ -45,7 +45,7 @@ RELEASE = Action(
 )
 
 
-class ReferenceReleaseView(ActionView):
+class ReferenceReleaseView(DecisionView):
     """Letting it go on. Money that an AML check does not let pass is proposed here, and another person confirms."""
 
     model = Reference
@@ -54,6 +54,13 @@ class ReferenceReleaseView(ActionView):
     template_name = "payments/reference_release.html"
     title = _("Release the hold")
     success = _("Released. The provider is asked now.")
+
+    def is_decided(self) -> bool:
+        return self.object.held_at is None
+
+    def show(self, form: Any) -> HttpResponseBase:
+        self.request.place = office.kind(self.object.kind).detail  # type: ignore[attr-defined]
+        return super().show(form)
 
     def get_queryset(self) -> QuerySet[Any]:
         return Reference.objects.select_related("account")

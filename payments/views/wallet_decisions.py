@@ -54,6 +54,9 @@ class WalletRejectView(_OfWallet):
     style = "danger"
     success = gettext_lazy("Rejected.")
 
+    def is_decided(self) -> bool:
+        return self.object.status != Status.AWAITING_APPROVAL
+
     def perform(self, obj: Wallet, form: ReasonForm) -> None:
         wallets.reject(actor=self.request.user, wallet=obj, reason=form.cleaned_data["reason"])
 
@@ -68,6 +71,9 @@ class WalletResolveView(_OfWallet):
     )
     style = "danger"
     success = gettext_lazy("The wallet is closed as failed.")
+
+    def is_decided(self) -> bool:
+        return self.object.status != Status.UNKNOWN
 
     def perform(self, obj: Wallet, form: NoteForm) -> None:
         wallet_decisions.resolve(actor=self.request.user, wallet=obj, note=form.cleaned_data["note"])

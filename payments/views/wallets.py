@@ -133,7 +133,7 @@ class WalletCreateView(ServiceFormView):
 # --- One wallet ---
 def parameters(wallet: Wallet) -> list[tuple[Any, str, str]]:
     """What is sent: label, the provider's name, and the value with its meaning."""
-    known = {field.name: field for field in PROVIDERS[wallet.account.provider].wallet_fields}  # type: ignore[attr-defined]
+    known = {field.name: field for field in PROVIDERS[wallet.account.provider].wallet_fields}
     found = []
     for name, value in wallet.fields.items():
         text = f"{value}: {orders.in_words(value)}" if name.endswith("_percent") else value

@@ -105,6 +105,9 @@ class WithdrawalRejectView(_OfWithdrawal):
     style = "danger"
     success = gettext_lazy("Rejected.")
 
+    def is_decided(self) -> bool:
+        return self.object.status != Status.AWAITING_APPROVAL
+
     def perform(self, obj: Withdrawal, form: ReasonForm) -> None:
         withdrawals.reject(actor=self.request.user, withdrawal=obj, reason=form.cleaned_data["reason"])
 
@@ -117,6 +120,9 @@ class WithdrawalCancelView(_OfWithdrawal):
     style = "danger"
     success = gettext_lazy("Canceled. Nothing is sent.")
 
+    def is_decided(self) -> bool:
+        return self.object.status not in (Status.AWAITING_APPROVAL, Status.APPROVED)
+
     def perform(self, obj: Withdrawal, form: Any) -> None:
         withdrawals.cancel(actor=self.request.user, withdrawal=obj)
 
@@ -125,6 +131,9 @@ class WithdrawalCancelView(_OfWithdrawal):
 class _DoubtView(_OfWithdrawal, DoubtView):
     template_name = "payments/withdrawal_resolve.html"
     checks_template = "payments/withdrawal_checks.html"
+
+    def is_decided(self) -> bool:
+        return not withdrawal_decisions.in_doubt(self.object)
 
     def doubt(self) -> facts.Doubt:
         return facts.doubt(self.object, self.request.user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator
 
@@ -43,9 +44,19 @@ class TestReadyz:
         response = client.get("/readyz")
         assert (response.status_code, response.content) == (200, b"ok\n")
 
-    def test_not_ok_before_the_first_beat(self, client: Client) -> None:
+    def test_not_ok_before_the_first_beat_in_a_sentence_and_one_line(
+        self, client: Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
         response = client.get("/readyz")
-        assert (response.status_code, response.content) == (503, b"not ok\n")
+        assert (response.status_code, response.content) == (503, b"not ok: no beat within the last minute\n")
+        told = [
+            one
+            for one in caplog.records
+            if one.levelno >= logging.WARNING and "django_structlog" not in one.name
+        ]
+        assert len(told) == 1
+        assert "readyz.not_ok" in told[0].getMessage()
+        assert not any(one.exc_info for one in caplog.records)
 
     def test_not_ok_when_the_last_beat_is_older_than_a_minute(self, client: Client) -> None:
         cache.set(heartbeat.KEY, time.time() - heartbeat.LATE_SECONDS - 1)
@@ -59,12 +70,13 @@ class TestReadyz:
     def test_not_ok_without_database(self, client: Client, monkeypatch) -> None:
         tasks.heartbeat()
         monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
-        assert client.get("/readyz").status_code == 503
+        response = client.get("/readyz")
+        assert (response.status_code, response.content) == (503, b"not ok: the database does not answer\n")
 
     @pytest.mark.parametrize("wanted", ["json", "text", "atom", "rss", "openmetrics"])
     def test_tells_no_details_in_any_format(self, client: Client, wanted: str) -> None:
         response = client.get("/readyz", {"format": wanted})
-        assert (response.status_code, response.content) == (503, b"not ok\n")
+        assert (response.status_code, response.content) == (503, b"not ok: no beat within the last minute\n")
 
     def test_is_not_kept_by_caches(self, client: Client) -> None:
         assert "no-store" in client.get("/readyz").headers["Cache-Control"]

@@ -176,7 +176,7 @@ class TestAdd:
             (ValidationError("Not like this."), "Not like this."),
             (IntegrityError("duplicate key"), "Somebody saved the same in this moment."),
         ):
-            with mock.patch("payments.admin.accounts.create", side_effect=refusal):
+            with mock.patch("payments.services.accounts.create", side_effect=refusal):
                 answer = browser.post(ADD, ROW | KEYS)
             assert answer.status_code == 200
             assert words in answer.content.decode()
@@ -331,7 +331,7 @@ class TestProbe:
 
     def test_asking_for_the_page_asks_nobody(self, browser: Client) -> None:
         account = rows.account("Main")
-        with mock.patch("payments.admin.accounts.probe") as probe:
+        with mock.patch("payments.services.accounts.probe") as probe:
             assert browser.get(self.address(account)).url == change(account)
         assert not probe.called
 
@@ -348,7 +348,7 @@ class TestProbe:
         self, browser: Client, ok: bool, facts: dict[str, str], words: str
     ) -> None:
         report = ProbeReport(ok, {}, 0, facts | {"limits.<b>": "<script>", "empty": ""})
-        with mock.patch("payments.admin.accounts.probe", return_value=report):
+        with mock.patch("payments.services.accounts.probe", return_value=report):
             page = browser.post(self.address(rows.account("Main"))).content.decode()
         assert words in page
         assert "limits.&lt;b&gt;" in page

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from backoffice.models import AuditEntry
-from payments.models import ProviderAccount
+from payments.models import Method, ProviderAccount
 from payments.services import accounts
 from tests.payments import rows
 from tests.payments.batches import WHY
@@ -85,3 +85,35 @@ def test_a_provider_without_batches_has_no_such_switch(account: ProviderAccount)
     assert 'name="batches_on"' not in other
     assert 'name="bitcoin_network"' not in other
     assert 'name="voucher_free_amount"' in other
+
+
+def test_a_form_shows_what_its_provider_can_do_and_numbers_as_they_were_typed(
+    account: ProviderAccount,
+) -> None:
+    browser = rows.browser("admin")
+    ProviderAccount.objects.update(rate_limit="200.00")
+    mixer, exchanger = (
+        rows.text_of(browser.get(page(account))),
+        rows.text_of(browser.get(page(rows.account()))),
+    )
+    for name in (
+        "money_in",
+        "invoice_lifetime_days",
+        "reserve_margin",
+        "rate_tolerance",
+        "voucher_free_amount",
+    ):
+        assert f'name="{name}"' not in mixer, name
+    for words in ("Opening balance", "Payment methods</a>", "bitloga.com"):
+        assert words not in mixer, words
+    assert 'value="200"' in mixer
+    for name in ("money_in", "invoice_lifetime_days", "reserve_margin", "voucher_free_amount"):
+        assert f'name="{name}"' in exchanger, name
+    assert 'name="rate_tolerance"' not in exchanger
+    assert 'value="0.02"' in exchanger
+    Method.objects.update(
+        fee_fixed="0.0001", fee_rate="0.01", currency="BTC", stated_at="2026-11-21T22:59:00Z"
+    )
+    listed = rows.words(rows.text_of(browser.get(reverse("admin:payments_method_changelist"))))
+    assert "fee 0.0001 BTC + 1 %" in listed
+    assert "2026-11-21 22:59" in listed

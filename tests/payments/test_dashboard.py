@@ -10,8 +10,12 @@ from unittest import mock
 import pytest
 from django.utils import timezone
 
-from payments.models import AccountHealth, Balance, Movement, ProviderAccount
+from backoffice import permissions
+from backoffice.kit import office
+from payments.models import AccountHealth, Approval, Balance, Movement, ProviderAccount, Withdrawal
 from payments.services import movements
+from tests.factories import person
+from tests.objects import Objects
 from tests.payments import rows
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +77,34 @@ class TestAccounts:
         assert sums.index("ZZZ on 1 account") < sums.index("AA0 on 1 account")
         assert sums.count(" on 1 account") == 8
         assert "and 3 more currencies" in sums
+
+
+class TestWaits:
+    def lines(self, user: Any) -> set[str]:
+        return {line.name for line, _count in office.waiting(user, permissions.may)}
+
+    def test_nobody_is_told_of_what_he_cannot_act_on(self, main: ProviderAccount) -> None:
+        """Seeing and asking once more is no action: the worker asks by itself."""
+        lines = office.registry.waiting.values()
+        assert not [
+            line.name for line in lines if line.permission.split(".")[1].startswith(("view_", "refresh_"))
+        ]
+        AccountHealth.objects.update(state="down")
+        withdrawal = Objects().one(Withdrawal)
+        Withdrawal.objects.update(status="unknown")
+        approved_it, outsider = person("approver"), person("approver")
+        Approval.objects.create(
+            reference=withdrawal.reference,
+            step="send",
+            approver=approved_it,
+            digest="",
+            expires_at=timezone.now(),
+        )
+        assert self.lines(outsider) == {"unknown-withdrawals"}
+        assert self.lines(person("admin")) == {"troubled-accounts"}
+        for user in (approved_it, person("viewer"), person("operator"), person("finance")):
+            assert self.lines(user) == set()
+        assert "Nothing at the moment." in page("viewer")
 
 
 class TestFlow:

@@ -14,11 +14,41 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from ..timeline import decisions_about
 from .forms import ActionView
+
+UNDECIDED = ("awaiting_approval",)
 
 
 class DecisionView(ActionView):
-    """A decision about one object, which its template also knows under its model's name."""
+    """A decision about one object, which its template also knows under its model's name. Once it is taken
+    (`is_decided`), the page has no form: it says by whom, and when.
+    """
+
+    def is_decided(self) -> bool:
+        """Whether there is nothing left to decide. Override."""
+        return False
+
+    def show(self, form: Any) -> HttpResponseBase:
+        return self.show_decided(form) if self.is_decided() else super().show(form)
+
+    def show_decided(self, form: Any) -> HttpResponseBase:
+        """What was decided, without a form; what was sent nevertheless is refused above it."""
+        timeline = decisions_about(self.object)
+        return TemplateResponse(
+            self.request,
+            "generic/decided.html",
+            {
+                "object": self.object,
+                "title": self.title,
+                "timeline": timeline,
+                # It may also be too early for this decision.
+                "was_decided": getattr(self.object, "status", "") not in UNDECIDED
+                and any(event.who for event in timeline),
+                "cancel_url": self.get_success_url(),
+                "form": form if form is not None and form.is_bound else None,
+            },
+        )
 
     def back(self, sentences: Iterable[str]) -> HttpResponseBase:
         """To the object's page, with what is in the way."""
@@ -38,7 +68,7 @@ class ApproveView(DecisionView):
         raise NotImplementedError
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not self.waits():
+        if not self.waits():  # pressed twice, mostly: to the object's own page
             return self.back([_("This is decided already: %s.") % self.object.get_status_display()])
         return super().get(request, *args, **kwargs)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from backoffice import permissions
 from backoffice.kit import office
@@ -79,6 +81,38 @@ class TestFind:
         assert [hit.object.pk for hit in after.hits] == made[5:]
         back = search.find_more(text="anna", kind=group.kind, size=5, before=after.previous)
         assert [hit.object.pk for hit in back.hits] == made[:5]
+
+
+class TestNumbers:
+    def test_one_or_two_digits_are_a_providers_whole_number(self, account: ProviderAccount) -> None:
+        seven, other, longer = bill(account, "Anna"), bill(account, "flat 7, door 7"), bill(account, "Ben")
+        for invoice, number in ((seven, "7"), (other, "8"), (longer, "77")):
+            Invoice.objects.filter(pk=invoice.pk).update(provider_id=number)
+        search.index(kind="invoice", object_ids=[seven.pk, other.pk, longer.pk])
+        assert found("7") == [seven.pk]
+        assert found("77") == [longer.pk]
+        assert found("9") == []
+
+    def test_the_index_is_what_finds_them(self, account: ProviderAccount) -> None:
+        """Never the whole table: the trigrams of a word with its blanks are in the index."""
+        bill(account, "Anna")
+        with connection.cursor() as cursor, CaptureQueriesContext(connection) as seen:
+            found("7")
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            query = next(one["sql"] for one in seen if "payments_invoice" in one["sql"])
+            cursor.execute(f"EXPLAIN {query}")
+            assert "search_text" in str(cursor.fetchall())
+
+
+class TestPlaces:
+    def test_an_account_is_found_by_its_name_and_by_its_provider(self, account: ProviderAccount) -> None:
+        def places(text: str, role: str | None = "viewer") -> list[str]:
+            some = search.places(text=text, user=factories.person(role), may=permissions.may)
+            return [place.url for _finder, found in some for place in found]
+
+        assert places("main") == places("BitLOGA main") == [account.get_absolute_url()]
+        assert places("main elsewhere") == places("ma") == []
+        assert places("main", None) == []
 
 
 class TestSearchable:

@@ -37,6 +37,12 @@ class TestPage:
         assert "Anna &lt;b&gt;Petrova" in page
         assert 'value="petrova"' in page
 
+    def test_a_name_of_an_account_leads_to_it(self, anna: Invoice) -> None:
+        browser = rows.browser("viewer")
+        address = f'href="{anna.account.get_absolute_url()}"'
+        assert address in text(browser.get(URL, {"q": "main"}))
+        assert address in text(browser.post(URL, {"q": "bitloga"}, headers=HTMX))
+
     @pytest.mark.parametrize("typed", SECRETS)
     @pytest.mark.parametrize("way", ["get", "post"])
     def test_a_secret_is_led_away_from_and_told(self, typed: str, way: str) -> None:

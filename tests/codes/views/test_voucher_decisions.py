@@ -51,6 +51,10 @@ class TestApprove:
         assert response.url == three[1].get_absolute_url()
         assert {state(one) for one in three} == {"approved"}
         assert "This is decided already: Approved." in text_of(client.get(url, follow=True))
+        for step in ("reject", "resolve"):
+            shown = text_of(client.get(f"{three[0].get_absolute_url()}{step}/"))
+            assert "This is decided already" in shown
+            assert "<textarea" not in shown
 
     def test_a_yes_without_reading_shows_the_page(self, three: list[Voucher]) -> None:
         url = f"{three[0].get_absolute_url()}approve/"

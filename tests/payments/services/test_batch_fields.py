@@ -58,13 +58,13 @@ class TestReading:
     )
     def test_each_wrong_line_is_told_with_its_number(self, line: str, why: str) -> None:
         (told,) = wrong(f"{LEGACY} 1\n{line}\n")
-        assert told.startswith("Line 2: ")
+        assert told.startswith("Line 2, “")
         assert why in told
 
     def test_all_wrong_lines_are_told_at_once_but_not_hundreds(self) -> None:
         told = wrong("\n".join(f"x{number} 1" for number in range(50)))
         assert len(told) == batch_fields.MOST_TOLD + 1
-        assert told[0].startswith("Line 1: ")
+        assert told[0].startswith("Line 1, “")
         assert told[-1].endswith(": " + ", ".join(str(line) for line in range(21, 51)))
 
     @pytest.mark.parametrize("again", [SEGWIT, SEGWIT.upper()])
@@ -114,7 +114,7 @@ class TestProvidersWord:
         monkeypatch.setattr(
             Coinjoin, "validate_address", lambda me, one: SimpleNamespace(valid=one == SEGWIT)
         )
-        with pytest.raises(ValidationError, match=r"Line 2: .*provider says"):
+        with pytest.raises(ValidationError, match=r"Line 2, “.*provider says"):
             batches.ask(joining, people["operator"])
         assert not BatchPayout.objects.exists()
 
@@ -130,7 +130,7 @@ class TestProvidersWord:
             assert made.status == "approved", word
         for word in (False, "FALSE"):
             batches.fault(box, "fields", action="validateAddress", count=50, fields={"result": word})
-            with pytest.raises(ValidationError, match=r"Line 1: .*provider says"):
+            with pytest.raises(ValidationError, match=r"Line 1, “.*provider says"):
                 batches.ask(joining, people["operator"])
             box.control("faults/cancel", {})
         assert batches.orders(box, joining) == []

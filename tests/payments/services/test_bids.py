@@ -208,6 +208,13 @@ class TestCreate:
             text = str(cursor.fetchall())
         assert "4111111111111111" not in text and bid.handle not in text.replace(bid.url, "")
         assert bid.handle not in bids.search_text(bid)
+        bid.fields = [
+            ["cf6", "E-mail", "desk@shop.example"],
+            ["account1", "From account", "payer@example.com"],
+            ["cfgive8", "Name of the cardholder", "ADA BYRON"],
+        ]
+        found = bids.search_text(bid)  # whom it is for; never an account, nor whose card it is
+        assert "desk@shop.example" in found and "payer@" not in found and "ADA" not in found
 
 
 class TestSubmit:

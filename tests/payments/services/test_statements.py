@@ -124,6 +124,23 @@ class TestOver:
         (one,) = statements.over(**SEPTEMBER)
         assert (one.opening, one.closing, one.stated, one.difference) == (0, 5, None, None)
 
+    def test_a_line_says_what_was_compared_with_what_or_that_there_is_nothing_to_compare(
+        self, account: Any
+    ) -> None:
+        stated(account, "09-20 00:00", "100", opening="100")
+        moved(account, "09-10 00:00", "-7", currency="RUB", on_balance=False)
+        Balance.objects.create(
+            account=account, currency="ETH", is_computed=True, opened_at=at("08-01 00:00"), opening=3
+        )
+        Balance.objects.create(account=account, currency="XRP", is_computed=True)
+        page = rows.browser("finance").get("/reports/statements/?since=2026-09-01&until=2026-09-30")
+        said = rows.words(rows.text_of(page))
+        assert "USDT: unchanged the provider stated the same at 2026-09-20 00:00 100.00 USDT" in said
+        assert "RUB: on no balance of this account" in said
+        assert "ETH: unchanged computed; the provider states nothing to compare it with 3.00 ETH" in said
+        assert "XRP: unchanged not known: no opening balance was entered" in said
+        assert " 0.00" not in said.split("RUB:")[1].split("USDT:")[0]
+
     def test_account_and_currency_narrow_it(self, account: Any) -> None:
         other = rows.account("West")
         for one in (account, other):

@@ -208,7 +208,7 @@ class TestCards:
         for account in made:
             rows.balance(account, "USDT", "10.5")
         trouble(made[13], "denied", last_error="It does not accept our keys or our address.")
-        page = rows.browser("operator").get("/").content.decode()
+        page = rows.browser("admin").get("/").content.decode()
         assert "USDT on 14 accounts" in page
         assert "147.00" in page
         assert "and 2 more accounts" in page

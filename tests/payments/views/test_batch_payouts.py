@@ -82,7 +82,7 @@ class TestForm:
         browser = rows.browser_of(people["operator"])
         file = SimpleUploadedFile("rows.csv", f"address,amount\n{SEGWIT},0.001\nnonsense,2\n".encode())
         said = rows.text_of(browser.post(new(browser, joining), {"delay": "2", "_rows_file": file}))
-        assert "Line 3: " in said
+        assert "Line 3, “nonsense 2”: " in said
         assert f"{SEGWIT},0.001" in said
         assert not BatchPayout.objects.exists()
         good = SimpleUploadedFile("rows.csv", f"{SEGWIT};0.001\n{LEGACY};0.002\n".encode())
@@ -105,6 +105,20 @@ class TestForm:
         assert "x 1" in said
         assert "Line 1" in rows.error_at(said, "payouts")
         assert rows.error_at(said, "delay")
+
+    def test_every_bad_line_is_named_above_the_form_and_what_was_typed_stays(
+        self, joining: Any, people: Any
+    ) -> None:
+        browser = rows.browser_of(people["operator"])
+        typed = {"delay": "2", "payouts": f"nonsense 1\n{SEGWIT} 0.001\n{LEGACY} much", "_note": "Kept words"}
+        said = rows.text_of(browser.post(new(browser, joining), typed))
+        summary = said.split('id="form-errors"')[1].split('class="card"')[0]
+        assert "Line 1, “nonsense 1”: " in summary
+        assert f"Line 3, “{LEGACY} much”: " in summary
+        assert "Line 2" not in summary
+        assert "Kept words" in said
+        assert typed["payouts"].replace("\n", "\r\n") in said or typed["payouts"] in said
+        assert "box above" not in said
 
     def test_the_editor_is_told_what_is_wrong_with_which_line(self, joining: Any, people: Any) -> None:
         browser = rows.browser_of(people["operator"])
@@ -197,11 +211,32 @@ class TestDeciding:
         browser = rows.browser_of(factories.person("approver"))
         said = page(browser, first)
         assert "Several may be it" in said
+        assert "Created at the provider" not in said
+        assert "whether it was created is not known" in said
         url = reverse("payments:batchpayout_resolve", args=[first.pk])
         assert first.candidates[0]["id"] in rows.text_of(browser.get(url))
+        assert "This is decided already" not in rows.text_of(browser.get(url))
         browser.post(url, {"outcome": first.candidates[0]["id"], "note": "It is this"})
-        first.refresh_from_db()
+        batches.look(first)
         assert first.provider_id
+        assert "It is this" in rows.words(rows.text_of(browser.get(url)))
+        assert "Created at the provider" in page(browser, first)
+
+    def test_a_page_of_a_decision_says_that_it_is_taken_by_whom_and_when(
+        self, joining: Any, people: Any
+    ) -> None:
+        asked = batches.ask(joining, people["operator"])
+        batch_payouts.reject(actor=people["approver"], batch_payout=asked, reason="Not these")
+        browser = rows.browser_of(factories.person("approver"))
+        for step in ("reject", "cancel", "resolve"):
+            shown = rows.text_of(browser.get(reverse(f"payments:batchpayout_{step}", args=[asked.pk])))
+            for words in ("This is decided already", people["approver"].get_username(), "Not these"):
+                assert words in rows.words(shown), (step, words)
+            assert 'method="post"' not in shown.split("<main")[1], step
+        early = batches.ask(joining, people["operator"])
+        shown = rows.text_of(browser.get(reverse("payments:batchpayout_resolve", args=[early.pk])))
+        assert "There is nothing to decide here now" in shown
+        assert "decided already" not in shown
 
 
 class TestDeposit:

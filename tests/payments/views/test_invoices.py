@@ -625,6 +625,10 @@ class TestResolve:
         shown = text(browser.post(f"/invoices/{invoice.pk}/resolve/", {"note": "Not there"}, follow=True))
         assert "The invoice is closed as failed." in shown
         assert "Nobody can pay it." in shown
+        again = text(browser.get(f"/invoices/{invoice.pk}/resolve/"))
+        assert "This is decided already" in again
+        assert "Not there" in again
+        assert 'name="note"' not in again
 
     @pytest.mark.parametrize("role", ["viewer", "operator", "finance", "admin"])
     def test_is_for_approvers_alone(self, invoice: Invoice, role: str) -> None:

@@ -300,14 +300,14 @@ class TestWithdrawals:
 
 
 class TestDashboard:
-    def test_deposits_wait_for_who_made_the_address_and_held_ones_for_an_approver(
+    def test_held_deposits_wait_for_an_approver_and_pending_ones_for_nobody(
         self, wallet: Wallet, there: Any, desk: Any
     ) -> None:
         mine = {"address": wallet.address, "wallet_slug": wallet.provider_id}
         desk.deposit(**mine)
         desk.deposit(**mine, status=5, aml_success=False, aml_risk="high")
         deposits.scan(account_id=there.pk)
-        waits = {"operator": ("wait for confirmations",), "approver": ("on hold",), "viewer": ()}
+        waits: dict[str, tuple[str, ...]] = {"operator": (), "approver": ("on hold",), "viewer": ()}
         for role, lines in waits.items():
             shown = rows.words(rows.text_of(rows.browser(role).get("/")))
             for line in ("wait for confirmations", "on hold"):

@@ -493,6 +493,11 @@ class TestApprove:
         approve(asked)
         shown = text(rows.browser("approver").get(self.url(asked), follow=True))
         assert "This is decided already: Approved." in shown
+        for step in ("reject", "resolve"):
+            shown = text(rows.browser("approver").get(f"{asked.get_absolute_url()}{step}/"))
+            assert "This is decided already" in shown
+            assert asked.reference.approvals.get().approver.get_username() in shown
+            assert "<textarea" not in shown
 
     def test_rejecting_needs_a_reason_and_tells_it(self, asked: Withdrawal) -> None:
         browser = rows.browser("approver")

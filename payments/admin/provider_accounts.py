@@ -1,13 +1,12 @@
-"""Accounts, keys, payment methods and currencies in Django's admin. Every write goes through a service.
+"""The pages of accounts in the administration: what can be set of each, "Test connection", the callback address.
 
-Keys are write-only: a stored one is never sent to the browser, nor is a typed one sent back. No money here.
+Every write goes through a service. No money here.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,16 +16,22 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.fields import SecretField, SecretUnreadable
-from backoffice.kit.forms import AmountField
-from backoffice.kit.service_admin import UNREADABLE, ServiceAdmin, ServiceForm
+from backoffice.kit.service_admin import UNREADABLE, ServiceAdmin
 from backoffice.kit.views.forms import add_errors
 from payments.forms.account_batches import batch_fields
-from payments.forms.account_keys import KEY, is_always_needed, key_fields
-from payments.models import Currency, Method, ProviderAccount
-from payments.providers import PROVIDERS
+from payments.forms.account_keys import key_fields
+from payments.models import ProviderAccount
+from payments.providers import offers
+from payments.providers.base import Invoices, Vouchers, Withdrawals
+from payments.providers.batches import BatchPayouts
+from payments.providers.bids import Bids
 from payments.providers.errors import OutcomeUnknown, ProviderError, Unavailable
-from payments.services import accounts, balances, calls, methods, stated_methods
+from payments.providers.partner import Partner
+from payments.providers.wallets import FiatInvoices, Wallets
+from payments.services import accounts, balances, calls, stated_methods
 from payments.tables import pieces
+
+from .account_forms import AccountForm, OpeningForm
 
 VOUCHERS = ("voucher_free_amount", "voucher_free_currency", "split_handover")
 FREE = _("What may be made without a second person, and who may see what of it.")
@@ -36,107 +41,22 @@ MIXER = _(
     "it stays in the audit trail."
 )
 KEPT = _("Kept encrypted. Nobody can read them again, not even here.")
+# What an option is for: it is shown where the provider has one of these.
+FOR: dict[str, tuple[type, ...]] = {
+    "money_in": (Invoices, FiatInvoices, Vouchers, Wallets),
+    "invoice_lifetime_days": (Invoices, FiatInvoices),
+    "reserve_margin": (Withdrawals, Vouchers, Partner),
+    "rate_tolerance": (Bids,),
+    **dict.fromkeys(VOUCHERS, (Vouchers,)),
+    **dict.fromkeys(BATCHES, (BatchPayouts,)),
+}
+# Money lies there, in currencies that its payment methods name.
+HOLDING = (Withdrawals, Wallets, Invoices, FiatInvoices)
 
 
-# --- Accounts ---
-class AccountForm(ServiceForm):
-    """Address, switches, and one box per credential of the provider, write-only for a secret."""
-
-    base_url = forms.CharField(
-        label=_("Base URL"),
-        max_length=300,
-        widget=forms.URLInput(attrs={"class": "vURLField", "size": 60, "placeholder": "https://"}),
-    )
-
-    class Meta:
-        model = ProviderAccount
-        fields = ("provider", "name", "base_url", "batches_on", *accounts.OPTIONS)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        stored = accounts.stored_keys(self.instance) if self.instance.pk else frozenset()
-        self.plain = accounts.stored_plain(self.instance) if self.instance.pk else {}
-        known = [(client.title, client.live_base_url) for client in PROVIDERS.values()]
-        self.fields["base_url"].help_text = ", ".join(
-            f"{title}: {address}" for title, address in known if address
-        )
-        if "provider" in self.fields and len(PROVIDERS) == 1:
-            self.initial.setdefault("provider", next(iter(PROVIDERS)))
-        for name, field in self.fields.items():
-            if name.startswith(KEY) and not isinstance(field, SecretField):
-                self.initial[name] = self.plain.get(name.removeprefix(KEY), "")
-            elif name.startswith(KEY) and name.removeprefix(KEY) in stored:
-                field.help_text = _("A value is stored. Leave this empty to keep it.")
-            elif name.startswith(KEY):
-                field.widget.clearable = False
-                # While the provider is being chosen, only what every one of them needs.
-                field.required = field.widget.is_required = not self.instance.pk and is_always_needed(name)
-
-    def field_for(self, name: str) -> str | None:
-        return super().field_for(name) or super().field_for(KEY + name)
-
-    def clean(self) -> dict[str, Any]:
-        """The service's own checks, so that all errors are seen at once."""
-        cleaned = super().clean()
-        provider = cleaned.get("provider") or self.instance.provider
-        if provider and "base_url" in cleaned:
-            try:
-                accounts.check(
-                    provider=provider, base_url=cleaned["base_url"], credentials=self.credentials(cleaned)
-                )
-            except ValidationError as error:
-                self.take_over(error)
-        return cleaned
-
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
-        if not self.errors:
-            return
-        for name in list(self.cleaned_data):
-            if isinstance(self.fields[name], SecretField) and self.cleaned_data[name]:
-                self.add_error(name, _("Enter this once more: a key is never sent back to the page."))
-
-    def _stands(self, name: str) -> str | None:
-        """What a box that is no secret was drawn with: the same again was not typed."""
-        if isinstance(self.fields[name], SecretField):
-            return None
-        return self.plain.get(name.removeprefix(KEY), "")
-
-    def credentials(self, cleaned: dict[str, Any]) -> dict[str, str] | None:
-        """All keys after this form, or None if none was typed or removed."""
-        typed = {
-            name.removeprefix(KEY): value
-            for name, value in cleaned.items()
-            if name.startswith(KEY) and value not in (None, self._stands(name))
-        }
-        if typed:  # with a new key goes what stands beside it, also to another server
-            typed |= {
-                name: cleaned[KEY + name]
-                for name, value in self.plain.items()
-                if cleaned.get(KEY + name) == value
-            }
-        if not self.instance.pk:
-            return typed
-        return (
-            accounts.completed(account=self.instance, typed=typed, base_url=cleaned["base_url"])
-            if typed
-            else None
-        )
-
-
-class OpeningForm(forms.Form):
-    """What the provider's own page shows of one currency, and where it was read."""
-
-    currency = forms.ChoiceField(label=_("Currency"))
-    amount = AmountField(label=_("Balance there now"))
-    note = forms.CharField(
-        label=_("Note"), help_text=_("Where you read it. It stays in the audit trail."), max_length=300
-    )
-
-    def __init__(self, *args: Any, account: ProviderAccount, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        codes = account.methods.order_by("currency").values_list("currency", flat=True).distinct()
-        self.fields["currency"].choices = [(code, code) for code in codes]  # type: ignore[attr-defined]
+def has_any(account: ProviderAccount | None, protocols: tuple[type, ...]) -> bool:
+    """Whether this account's provider can do one of these; all can while it is being chosen."""
+    return account is None or any(offers(account.provider, protocol) for protocol in protocols)
 
 
 @admin.register(ProviderAccount)
@@ -169,18 +89,22 @@ class ProviderAccountAdmin(ServiceAdmin):
         keys = tuple(name for name, box in boxes.items() if isinstance(box, SecretField))
         plain = tuple(name for name in boxes if name not in keys)
         apart = (*VOUCHERS, *BATCHES)
-        sets = (
+        here = tuple(
+            name
+            for name in accounts.OPTIONS
+            if name not in apart and (name not in FOR or has_any(obj, FOR[name]))
+        )
+        sets: list[Any] = [
             (None, {"fields": ("provider", "name", "base_url", *plain)}),
             (_("Keys"), {"fields": keys, "description": KEPT}),
-            (
-                _("Switches and limits"),
-                {"fields": tuple(name for name in accounts.OPTIONS if name not in apart)},
-            ),
-        )
+            (_("Switches and limits"), {"fields": here}),
+        ]
         if obj is not None and obj.makes_batches:
             fields = ("batches_on", "batches_note", *BATCHES)
-            return (*sets, (_("Batch payouts"), {"fields": fields, "description": MIXER}))
-        return (*sets, (_("Vouchers"), {"fields": VOUCHERS, "description": FREE}))
+            sets.append((_("Batch payouts"), {"fields": fields, "description": MIXER}))
+        if has_any(obj, (Vouchers,)):
+            sets.append((_("Vouchers"), {"fields": VOUCHERS, "description": FREE}))
+        return sets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("provider",) if obj else ()
@@ -191,7 +115,8 @@ class ProviderAccountAdmin(ServiceAdmin):
     ) -> Any:
         account = kwargs.get("obj")
         if account is not None:
-            context["is_computed"] = balances.is_computed(account)
+            context["has_methods"] = has_any(account, HOLDING)
+            context["is_computed"] = balances.is_computed(account) and has_any(account, HOLDING)
             context["states_methods"] = stated_methods.states_methods(account)
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -352,51 +277,3 @@ class ProviderAccountAdmin(ServiceAdmin):
             address = reverse("admin:payments_method_changelist")
             return HttpResponseRedirect(f"{address}?account__id__exact={pk}")
         return HttpResponseRedirect(self._page(pk))
-
-
-# --- Payment methods, currencies ---
-@admin.register(Method)
-class MethodAdmin(ServiceAdmin):
-    """Payment systems of each account: prefilled from the provider's document, kept right by admins."""
-
-    view_permission = manage_permission = "payments.manage_method"
-    list_display = (
-        "code",
-        "title",
-        "account",
-        "currency",
-        "for_invoice",
-        "for_withdrawal",
-        "fee_fixed",
-        "fee_rate",
-        "internal_balance",
-        "enabled",
-        "stated_at",
-    )
-    list_filter = ("account", "for_invoice", "for_withdrawal", "for_wallet", "enabled")
-    search_fields = ("code", "title")
-    list_select_related = ("account",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Method | None = None) -> tuple[str, ...]:
-        if obj is None:
-            return ()
-        # What the provider lists would be overwritten by its next answer.
-        listed = ("currency", "network", *stated_methods.STATED, "stated_at") if obj.stated_at else ()
-        return ("account", "code", *listed)
-
-    def save_model(self, request: HttpRequest, obj: Method, form: Any, change: bool) -> None:
-        accounts.save_method(actor=request.user, method=obj)
-
-
-@admin.register(Currency)
-class CurrencyAdmin(ServiceAdmin):
-    """Display digits of currencies."""
-
-    view_permission = manage_permission = "payments.manage_currency"
-    list_display = ("code", "title", "digits", "is_fiat")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Currency | None = None) -> tuple[str, ...]:
-        return ("code",) if obj else ()
-
-    def save_model(self, request: HttpRequest, obj: Currency, form: Any, change: bool) -> None:
-        methods.save_currency(actor=request.user, currency=obj)

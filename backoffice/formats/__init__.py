@@ -1,0 +1,1 @@
+"""How Django itself writes dates, by language: as the rest of the house does. Amounts are kit.html's."""
