@@ -87,6 +87,7 @@ MENU: tuple[Section, ...] = (
                 "payments:partnerprogram_list",
                 "payments.view_partnerprogram",
                 "users",
+                also=("payments:partnerpayout", "payments:partnerexchange"),
             ),
         ),
     ),

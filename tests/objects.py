@@ -188,9 +188,8 @@ def _payout(objects: Objects) -> PartnerPayout:
     account = objects.one(PartnerProgram).account
     ProviderAccount.objects.filter(pk=account.pk).update(money_out=True)
     account.refresh_from_db()
-    return partner.request_payout(
-        actor=factories.person("operator"), account=account, fields={"method_id": "5", "account": "Somewhere"}
-    )
+    fields = {"method_id": "5", "account": "Somewhere", "_confirm_account": True}
+    return partner.request_payout(actor=factories.person("operator"), account=account, fields=fields)
 
 
 @makes(BatchPayout)

@@ -45,6 +45,13 @@ def foreign_field(field: Field) -> forms.Field:
         "{}", " · ".join(line.strip() for line in field.help.splitlines() if line.strip())
     )
     made.widget.attrs["autocomplete"] = "off"
+    if not field.choices and field.kind != "email":  # that one checks itself
+
+        def check(value: str) -> None:
+            if problem := addresses.typed_problem(value, field.label, field.help):
+                raise ValidationError(problem)
+
+        made.validators.append(check)
     return made
 
 
@@ -189,6 +196,9 @@ class BidForm(CalculatorForm):
         found = known.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 19 else None
         if found is None:
             raise ValidationError(_("Choose one of our own destinations that are approved."))
+        asked = next(one for one in stored_fields(self.direction, "get") if one.name == ACCOUNT)
+        if problem := addresses.typed_problem(found.address, asked.label, asked.help):
+            raise ValidationError(problem)
         return found
 
     # --- Drawing ---

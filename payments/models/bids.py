@@ -24,7 +24,7 @@ class Bid(Tracked):
 
     `quote` and `answer` hold the exchanger's numbers as exact texts. `typed` are the parameters as they were typed
     (JSON, encrypted: accounts may be cards), `fields` the same for people, masked. `handle` is the exchanger's hash:
-    whoever has it can cancel or complete the bid, so it stands in no list, log or page.
+    whoever has it can cancel or complete the bid, so it stands in no list, log or page; the `*_url` repeat it.
     """
 
     class Status(models.TextChoices):
@@ -115,7 +115,9 @@ class Bid(Tracked):
     # What a refusal said, by field: the form is shown again with it.
     errors = models.JSONField(_("what was refused"), default=dict)
     handle = EncryptedTextField(_("exchanger's handle"))
-    url = models.URLField(_("page of the bid"), max_length=2000, blank=True)
+    page_url = EncryptedTextField(_("page of the bid"))
+    pay_url = EncryptedTextField(_("page to pay it"))
+    cancel_url = EncryptedTextField(_("page to cancel it"))
     actions = models.JSONField(_("what may be done there"), default=dict)
     instruction = EncryptedTextField(_("instruction"))
     pay_amount = MoneyField(_("amount to pay"), null=True, blank=True)

@@ -136,6 +136,7 @@ VERBS = {
     "account.bids_imported": _("Import of bids started"),
     "account.bids_import_stopped": _("Import of bids stopped"),
     "partnerpayout.requested": _("Partner payout requested"),
+    "partnerpayout.revealed": _("Whole account shown"),
     "partnerpayout.awaiting_approval": _("Back to be approved"),
     "partnerpayout.approved": _("Approved"),
     "partnerpayout.sending": _("Sending"),

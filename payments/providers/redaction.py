@@ -25,6 +25,12 @@ _CARD = re.compile(
     r"(?<![0-9A-Za-z.])[0-9]{2,}(?:[ -][0-9]{3,})*(?:[ -][0-9]{1,2})?(?![0-9A-Za-z]|\.[0-9])", re.ASCII
 )
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
+#: What may be the number of a card or an account, mistyped or not: 12 digits and more however they are parted, or an IBAN.
+_NUMBER = re.compile(
+    r"(?<![0-9A-Za-z])(?:[A-Z]{2}[0-9]{2}(?:[ \-]?[0-9A-Z]){11,30}|[0-9](?:[ \u00a0.\-]*[0-9]){11,})(?![0-9A-Za-z])"
+)
+_NEITHER = re.compile(r"[^0-9A-Za-z]+")
+_HEX_ADDRESS = re.compile(r"0x[0-9A-Fa-f]{40}")
 _SCALAR = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|true|false|null", re.ASCII)
 #: Luhn's doubling: 5 is 10 is 1 + 0.
 _DOUBLED = str.maketrans("0123456789", "0246813579")
@@ -76,6 +82,32 @@ def storable(text: str) -> str:
 def mask_cards(text: str) -> str:
     """Replace card numbers (13 to 19 digits that pass Luhn) by their first 6 and last 4 digits."""
     return _CARD.sub(_masked_card, text)
+
+
+def mask_numbers(text: str) -> str:
+    """The same, and everything else that may be such a number, mistyped or of an account: only its last 4 stay."""
+    return _NUMBER.sub(_masked_number, text)
+
+
+def _masked_number(match: re.Match[str]) -> str:
+    found = _NEITHER.sub("", match[0])
+    return match[0] if _is_reference(found) else _stars(found)
+
+
+def _stars(found: str) -> str:
+    """Of a right card number the first 6 and last 4 stay, of any other the last 4; of a short one none."""
+    if found.isdecimal() and 13 <= len(found) <= 19 and _passes_luhn(found):
+        return found[:6] + "*" * (len(found) - 10) + found[-4:]
+    return "*" * (len(found) - 4) + found[-4:] if len(found) >= 8 else "*" * len(found)
+
+
+def mask_account(text: str) -> str:
+    """What stands in a field for a card or an account: as `mask_numbers`, and shorter numbers with whatever letter
+    slipped in. Addresses of coins and e-mails stay readable: in them digits are few.
+    """
+    found = _NEITHER.sub("", text)
+    is_number = sum(map(str.isdecimal, found)) * 2 > len(found)
+    return _stars(found) if is_number and not _HEX_ADDRESS.fullmatch(text) else mask_numbers(text)
 
 
 def _masked_card(match: re.Match[str]) -> str:

@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from backoffice.kit import money
-from backoffice.kit.fields import keyed_digest, mask_card
+from backoffice.kit.fields import keyed_digest
 from payments import addresses
 from payments.models import Bid, Direction, Method, OwnDestination, ProviderAccount
 from payments.providers import PROVIDERS
@@ -31,6 +31,7 @@ from payments.providers.bids import (
     Bids,
     QuoteRequest,
 )
+from payments.providers.redaction import mask_account, mask_numbers
 
 from . import destinations, directions, methods
 
@@ -39,6 +40,7 @@ OWN = (CUSTOMER, NOTE, QUOTE)
 #: What every bid has; the rest is the direction's own form.
 FIXED = ("direction_id", "calc_amount", "calc_action", "partner_id")
 ACCOUNT = "account2"  # where the exchanger pays to
+ACCOUNTS = ("account1", ACCOUNT)
 SIDES = {GIVE: "give", GET: "get", GIVE_WITH_FEE: "give_with_fee", GET_WITH_FEE: "get_with_fee"}
 LONGEST = 500
 
@@ -198,20 +200,27 @@ def _problem(field: Field, value: Any) -> str:
     limit = field.max_length or LONGEST
     if len(value) > limit:
         return _("At most %(limit)s characters.") % {"limit": limit}
-    if field.choices and value not in dict(field.choices):
-        return _("Choose one of the offered values.")
-    return ""
+    if field.choices:
+        return "" if value in dict(field.choices) else _("Choose one of the offered values.")
+    return addresses.typed_problem(value, field.label, field.help, is_email=field.kind == "email")
 
 
 def shown(fields: Iterable[Field], typed: Mapping[str, str]) -> list[list[str]]:
-    """What was typed into the direction's own fields, for people: (name, label, text), cards masked."""
+    """What was typed into the direction's own fields, for people: (name, label, text), numbers of cards and accounts
+    masked, right or mistyped.
+    """
     found = []
     for field in fields:
         if field.name in typed:
-            text = dict(field.choices).get(typed[field.name], typed[field.name])
-            masked = mask_card(text) if addresses.looks_like_card(text) else text
-            found.append([field.name, field.label, masked])
+            choice = dict(field.choices).get(typed[field.name])
+            found.append([field.name, field.label, choice or masked(field, typed[field.name])])
     return found
+
+
+def masked(field: Field, text: str) -> str:
+    """One typed value for people."""
+    is_account = field.name in ACCOUNTS or addresses.asks_for_account(field.label)
+    return mask_account(text) if is_account else mask_numbers(text)
 
 
 # --- Where it pays to ---

@@ -193,17 +193,17 @@ def _note_facts(bid: Bid, report: BidReport, asked_at: dt.datetime | None) -> No
         changes["handle"] = report.hash
     if report.provider_status:
         changes["provider_status"] = report.provider_status[:64]
-    if report.url and report.url != bid.url:
-        changes["url"] = report.url
+    if report.url and report.url != bid.page_url:
+        changes["page_url"] = report.url
     if report.status is not None or actions.type or actions.instruction:
         changes |= {
             "actions": {
                 "type": actions.type,
                 "can_cancel": actions.can_cancel,
-                "cancel_url": actions.cancel_url,
                 "can_pay": actions.can_pay,
-                "pay_url": actions.pay_url,
             },
+            "cancel_url": actions.cancel_url,
+            "pay_url": actions.pay_url,
             "instruction": actions.instruction,
             "pay_amount": directions.kept(actions.pay_amount),
             "pay_amount_text": actions.pay_amount_text[:200]

@@ -11,12 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice import audit
-from backoffice.kit.fields import keyed_digests, mask_card
+from backoffice.kit.fields import keyed_digests
 from backoffice.kit.states import check_move
 from backoffice.permissions import guarded
 from backoffice.services import roles
 from payments import addresses
 from payments.models import Direction, Method, OwnDestination
+from payments.providers.redaction import mask_numbers
 
 Status = OwnDestination.Status
 PURPOSE = "own destination"
@@ -52,12 +53,14 @@ def propose(
     verdict = addresses.check(addresses.CARD if asks_for_card else method, address)
     if verdict.valid is False:
         raise ValidationError({"address": verdict.words})
-    is_card = asks_for_card or addresses.looks_like_card(address)
+    # Also a number that may be of a card or an account, mistyped where nobody asks for one.
+    masked = mask_numbers(address)
+    is_card = asks_for_card or masked != address
     destination = OwnDestination(
         method=method,
         label=label,
         address=address,
-        shown=mask_card(address) if is_card else address,
+        shown=masked,
         tag=tag,
         is_card=is_card,
         checked=verdict.words,

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from backoffice.kit import money, wake
@@ -249,11 +249,14 @@ def ask_all_now(*, actor: Any) -> int:
 
 # --- For pages ---
 def compared(directions: QuerySet[Direction]) -> QuerySet[Direction]:
-    """Adds `best`: the best rate that any account offers for the same pair now."""
+    """Adds `best`: the best rate that any account offers for the same pair now, and `rivals`: of how many."""
     same = Direction.objects.filter(
         give_key=OuterRef("give_key"),
         get_key=OuterRef("get_key"),
         is_offered=True,
         account__is_active=True,
     )
-    return directions.annotate(best=Subquery(same.order_by("-rate").values("rate")[:1]))
+    rated = same.filter(rate__gt=0).order_by().values("give_key").annotate(n=Count("pk"))
+    return directions.annotate(
+        best=Subquery(same.order_by("-rate").values("rate")[:1]), rivals=Subquery(rated.values("n"))
+    )

@@ -19,10 +19,8 @@ from django.utils.translation import gettext_noop
 
 from backoffice import audit
 from backoffice.kit import money, wake
-from backoffice.kit.fields import mask_card
 from backoffice.kit.states import IllegalMove
 from backoffice.permissions import APPROVER, guarded, roles
-from payments import addresses
 from payments.models import Approval, PartnerPayout, PartnerProgram, ProviderAccount, Reference
 from payments.providers import PROVIDERS
 from payments.providers.errors import (
@@ -37,7 +35,17 @@ from payments.providers.errors import (
 )
 from payments.providers.partner import Partner, PartnerPayoutReport, PartnerPayoutRequest
 
-from . import accounts, approvals, calls, freeze, payout_reports, references, schedule
+from . import (
+    accounts,
+    approvals,
+    calls,
+    freeze,
+    partner_payees,
+    partner_programs,
+    payout_reports,
+    references,
+    schedule,
+)
 from .failpoints import hit
 
 Status = PartnerPayout.Status
@@ -45,8 +53,7 @@ Way = audit.Way
 OPERATION = "add_partner_payout"
 REQUEST_LIFETIME = dt.timedelta(days=7)
 FRESH = dt.timedelta(hours=1)
-LONGEST = 300
-OWN = ("_note",)
+OWN = ("_note", partner_payees.CONFIRM)
 
 
 # --- Requesting ---
@@ -55,6 +62,22 @@ def may_pay_out(account: ProviderAccount) -> str:
     if not issubclass(PROVIDERS[account.provider], Partner):
         return _("This provider has no partner programme.")
     return accounts.why_no_money_out(account)
+
+
+def why_not(program: PartnerProgram) -> str:
+    """Why nothing can be requested of this programme's balance now, as a sentence; "" if it can."""
+    if refusal := may_pay_out(program.account):
+        return refusal
+    if in_flight(program.account) is not None:
+        return _("A payout of this account is under way already.")
+    if not program.balance or program.balance <= 0:
+        return _("There is nothing to pay out.")
+    if program.min_payout is not None and program.balance < program.min_payout:
+        return _("The smallest payout there is %(least)s, the balance %(balance)s.") % {
+            "least": money.plain(program.min_payout),
+            "balance": money.plain(program.balance),
+        }
+    return ""
 
 
 def in_flight(account: ProviderAccount) -> PartnerPayout | None:
@@ -68,7 +91,8 @@ def request_payout(
 ) -> PartnerPayout:
     """Ask that the whole partner balance be paid out; another person approves it. One at a time per account.
 
-    `fields`: `method_id` and `account` (ours there), and `_note`. Raises ValidationError by field.
+    `fields`: `method_id` and `account` (where it goes), and ours: `_note`, `_confirm_account` (an address that cannot be
+    checked, or that is new, is right all the same). Raises ValidationError by field.
     """
     earlier = _by_token(actor, form_token)
     if earlier is not None:
@@ -107,41 +131,36 @@ def _by_token(actor: Any, form_token: UUID | None) -> PartnerPayout | None:
 def _checked(account: ProviderAccount, fields: Mapping[str, Any]) -> dict[str, Any]:
     if refusal := may_pay_out(account):
         raise ValidationError(refusal)
-    if in_flight(account) is not None:
-        raise ValidationError(_("A payout of this account is under way already."))
-    program = PartnerProgram.objects.filter(account=account).first()
+    program = PartnerProgram.objects.filter(account=account).select_related("account").first()
     if program is None or program.asked_at is None or program.asked_at < timezone.now() - FRESH:
         raise ValidationError(_("The balance there is not known, or older than an hour. Ask for it first."))
-    if not program.balance or program.balance <= 0:
-        raise ValidationError(_("There is nothing to pay out."))
-    if program.min_payout is not None and program.balance < program.min_payout:
-        raise ValidationError(
-            _("The smallest payout there is %(least)s, the balance %(balance)s.")
-            % {"least": money.plain(program.min_payout), "balance": money.plain(program.balance)}
-        )
-    given = {name: str(value).strip() for name, value in fields.items() if value not in ("", None)}
-    errors = {
+    if refusal := why_not(program):
+        raise ValidationError(refusal)
+    given = {name: str(value).strip() for name, value in fields.items() if value not in ("", None, False)}
+    errors: dict[str, Any] = {
         name: _("This provider has no such field.")
         for name in given
         if name not in ("method_id", "account", *OWN)
     }
-    method = next((one for one in program.methods if one["id"] == given.get("method_id")), None)
-    if method is None:
+    way = program.way(given.get("method_id", ""))
+    payee = None
+    if way is None:
         errors["method_id"] = _("Choose how it is paid out.")
-    payee = given.get("account", "")
-    if not payee:
-        errors["account"] = _("Where should it go?")
-    elif len(payee) > LONGEST or "\x00" in payee:
-        errors["account"] = _("At most %(limit)s characters.") % {"limit": LONGEST}
-    if errors or method is None:
+        if not given.get("account"):
+            errors["account"] = _("Where should it go?")
+    else:
+        try:
+            payee = partner_payees.check(account=account, way=way, given=given)
+        except ValidationError as error:
+            errors = error.error_dict | errors
+    if errors or way is None or payee is None or program.balance is None:
         raise ValidationError(errors)
-    is_card = addresses.looks_like_card(payee)
     return {
-        "method_id": method["id"],
-        "method": method["title"][:200],
-        "payee_account": payee,
-        "shown": mask_card(payee) if is_card else payee,
-        "is_card": is_card,
+        "method_id": way.id,
+        "method": way.title[:200],
+        "payee_account": payee.account,
+        "shown": payee.shown,
+        "is_card": payee.is_card,
         "purpose": given.get("_note", "")[:300],
         "currency": program.currency,
         "expected": program.balance,
@@ -185,6 +204,20 @@ def approve(*, actor: Any, payout: PartnerPayout, seen: str = "") -> PartnerPayo
         transaction.on_commit(lambda: hit("F1"))  # committed, and nobody is woken yet
         wake.later("payments.submit_partner_payout", locked.pk)
     return locked
+
+
+@guarded("payments.approve_partnerpayout")
+@transaction.atomic
+def reveal(*, actor: Any, payout: PartnerPayout) -> str:
+    """The whole account, for the page where it is approved. A number is shown to nobody without a trace.
+
+    Raises ValidationError for what is decided already and for one's own request.
+    """
+    if payout.status != Status.AWAITING_APPROVAL:
+        raise ValidationError(_("This is decided already."))
+    approvals.check_person(actor=actor, requester=payout.created_by)
+    audit.record(actor, "partnerpayout.revealed", payout, to=payout.shown)
+    return payout.payee_account
 
 
 @guarded("payments.approve_partnerpayout")
@@ -304,7 +337,7 @@ def _look_before(payout: PartnerPayout) -> str:
             "then": money.plain(payout.expected),
             "currency": payout.currency,
         }
-    known = [row.provider_id for row in client.payouts(limit=500).rows]
+    known = [row.provider_id for row in partner_programs.all_payouts(client).page.rows]
     mine = PartnerPayout.objects.filter(pk=payout.pk, fence=payout.fence, status=Status.SENDING)
     if mine.update(known_before=known) != 1:
         raise Unavailable("claim lost", staff=gettext_noop("Another worker has taken this over."))
@@ -358,7 +391,7 @@ NOT_LISTED = gettext_noop("The exchanger’s list does not show it. That proves 
 
 def _line(client: Any, payout: PartnerPayout, way: str, asked_at: dt.datetime) -> PartnerPayoutReport | None:
     if not payout.provider_id:
-        rows = list(client.payouts(limit=500).rows)
+        rows = list(partner_programs.all_payouts(client).page.rows)
         return payout_reports.found(payout_id=payout.pk, rows=rows, way=way, asked_at=asked_at)
     for row in client.payouts(provider_id=payout.provider_id, limit=500).rows:
         if row.provider_id == payout.provider_id:

@@ -9,14 +9,13 @@ import datetime as dt
 from typing import Any
 
 from django.db import transaction
+from django.forms.models import model_to_dict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice import audit
 from backoffice.kit import money, wake
-from backoffice.kit.fields import mask_card
 from backoffice.permissions import guarded
-from payments import addresses
 from payments.models import (
     Balance,
     ExceptionItem,
@@ -26,17 +25,19 @@ from payments.models import (
     PartnerProgram,
     ProviderAccount,
 )
-from payments.providers import offering
+from payments.providers import offering, windows
 from payments.providers.bids import Page
 from payments.providers.errors import NotSupported, ProviderError
 from payments.providers.partner import Partner, PartnerLink, PartnerPayoutReport, PartnerReport
 from payments.providers.partner import PartnerExchange as Told
+from payments.providers.redaction import mask_account
 
 from . import bad_rows, balances, calls, directions, exceptions, movements
 
 EVERY = dt.timedelta(minutes=10)
-LINES = 500
 SHOWN = 100
+# Exchangers' times have no zone: a window is wider on both sides than the world's clocks differ.
+ZONES = dt.timedelta(hours=26)
 
 
 def due_accounts() -> list[int]:
@@ -59,22 +60,65 @@ def refresh(*, account_id: int, priority: str = "poll") -> PartnerProgram:
         client = calls.client(account, priority=priority)
         if not isinstance(client, Partner):
             raise NotSupported("partner")
-        exchanges = client.exchanges(limit=LINES)  # before the balance: what is accrued here is in it
+        exchanges = all_exchanges(client)  # before the balance: what is accrued here is in it
         report = client.info()
-        payouts = client.payouts(limit=LINES)
+        payouts = all_payouts(client)
         links = client.links(limit=SHOWN)
     except ProviderError as error:
         PartnerProgram.objects.filter(pk=program.pk).update(
             tried_at=asked_at, last_error=calls.explain(error)[:300]
         )
         raise
-    _keep(account, report, payouts, links, asked_at)
-    _take_exchanges(account, exchanges, asked_at)
+    _keep(account, report, payouts.page, links, asked_at)
+    _take_exchanges(account, exchanges.page, asked_at)
+    _tell_cut(account, exchanges, _("exchanges"))
+    _tell_cut(account, payouts, _("payouts"))
     balance = directions.kept(report.balance)
     program.refresh_from_db()
     if balance is not None:
         balances.keep(account=account, balances={program.currency: balance}, asked_at=asked_at)
     return program
+
+
+def all_exchanges(client: Partner) -> windows.Whole[Told]:
+    """The whole list of exchanges there. Raises ProviderError."""
+    return windows.read(client.exchanges, lambda row: row.bid.provider_id, until=_until())
+
+
+def all_payouts(client: Partner) -> windows.Whole[PartnerPayoutReport]:
+    """The whole list of payouts there. Raises ProviderError."""
+    return windows.read(client.payouts, lambda row: row.provider_id, until=_until())
+
+
+def _until() -> int:
+    return int((timezone.now() + ZONES).timestamp())
+
+
+def _tell_cut(account: ProviderAccount, whole: windows.Whole[Any], what: str) -> None:
+    """Lines that no question shows are for a person: one item for each list."""
+    if not whole.full and not whole.is_cut:
+        return
+    names = {"account": account.name, "what": what, "n": windows.ROWS}
+    if whole.full:
+        moment = dt.datetime.fromtimestamp(whole.full[0], dt.UTC)
+        names["when"] = f"{moment:%Y-%m-%d %H:%M:%S}"
+        title = _(
+            "%(account)s: the partner programme has more than %(n)d %(what)s of one moment (%(when)s by its clock). "
+            "An answer shows no more: the rest cannot be read here. Compare it with the exchanger."
+        )
+    else:
+        title = _(
+            "%(account)s: the list of %(what)s of the partner programme is longer than can be read. "
+            "Compare it with the exchanger."
+        )
+    with transaction.atomic():
+        exceptions.open_item(
+            kind=ExceptionItem.Kind.BAD_ROW,
+            key=f"partner-list:{account.pk}:{'moment' if whole.full else 'cut'}:{what}",
+            title=title % names,
+            account=account,
+            way=audit.Way.POLL,
+        )
 
 
 def _keep(
@@ -133,13 +177,12 @@ def _is_used(account: ProviderAccount) -> bool:
 
 
 def _payout(one: PartnerPayoutReport) -> dict[str, str]:
-    is_card = addresses.looks_like_card(one.account)
     return {
         "id": one.provider_id,
         "status": one.status or "",
         "word": one.provider_status,
         "method": one.method_id,
-        "account": mask_card(one.account) if is_card else one.account[:80],
+        "account": mask_account(one.account[:80]),
         "amount": money.plain(one.pay_amount),
         "currency": one.pay_currency,
         "date": one.date_text or one.time_text,
@@ -190,6 +233,7 @@ def _take(
         _set_aside(account, (dict(bid.raw),), _("exchanges"))
         return
     exchange = known or PartnerExchange(account=account, provider_id=bid.provider_id)
+    before = model_to_dict(exchange)
     exchange.provider_status = bid.provider_status[:64]
     exchange.give_system, exchange.get_system = bid.give_system[:200], bid.get_system[:200]
     exchange.give_currency, exchange.get_currency = bid.give_currency, bid.get_currency
@@ -217,7 +261,8 @@ def _take(
                 way=audit.Way.POLL,
                 label=_("exchange %s") % bid.provider_id,
             )
-    exchange.save()
+    if known is None or model_to_dict(exchange) != before:  # a long list is read every few minutes
+        exchange.save()
 
 
 @guarded("payments.refresh_partnerprogram")

@@ -18,6 +18,8 @@ from backoffice.kit.exports import ExportColumn
 from backoffice.kit.tables import BaseTable, Column, HtmlColumn, LinkColumn, StatusColumn, WhenColumn
 from payments.models import Bid, BidAct, BidStatus, Direction
 
+from . import provider_words
+
 OLD = dt.timedelta(minutes=30)
 HUNDRED = Decimal(100)
 
@@ -29,8 +31,8 @@ class BidTable(BaseTable):
 
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
     created_at = WhenColumn(_("Asked for"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="xl")
-    customer = Column(_("For"), hide_below="lg", default="")
+    account = Column(_("Account"), accessor="account__name", hide_below="xl", css="on-cards")
+    customer = Column(_("For"), hide_below="lg", default="", css="on-cards")
     give = Column(_("We give"), accessor="give_system", css="cell-money")
     get = Column(_("We receive"), accessor="get_system", css="cell-money")
     status = StatusColumn(_("Status"))
@@ -162,9 +164,9 @@ class HistoryTable(BaseTable):
     caption = _("Status history")
 
     provider_status = Column(_("Provider's word"))
-    status = HtmlColumn(_("Our word"))
+    status = HtmlColumn(_("What it means"))
     told = HtmlColumn(_("When, as stated"))
-    seen_at = WhenColumn(_("Seen by us"), seconds=True, hide_below="md")
+    seen_at = WhenColumn(_("First seen here"), seconds=True, hide_below="md", css="on-cards")
 
     class Meta:
         model = BidStatus
@@ -174,6 +176,9 @@ class HistoryTable(BaseTable):
     def render_status(self, record: BidStatus) -> SafeString:
         tone = Bid.TONES.get(Bid.Status(record.status), "muted") if record.status else "warn"
         return html.pill(record.get_status_display() or gettext("unknown word"), tone)
+
+    def render_provider_status(self, record: BidStatus) -> str:
+        return provider_words.of_bid(record.bid.account.provider, record.provider_status)
 
     def render_told(self, record: BidStatus) -> str:
         return record.date_text or record.time_text or gettext("not told")
@@ -185,19 +190,32 @@ class ActTable(BaseTable):
     caption = _("What was done with it")
 
     act = Column(_("What"))
-    created_by = Column(_("Asked by"), accessor="created_by__username")
-    confirmed_by = Column(_("Confirmed by"), accessor="confirmed_by__username", default="", hide_below="md")
-    created_at = WhenColumn(_("Asked"), seconds=True, hide_below="md")
-    status = StatusColumn(_("How it ended"))
-    note = HtmlColumn(_("Note"), css="text-break")
+    created_by = HtmlColumn(_("Asked by"))
+    confirmed_by = Column(_("Confirmed by"), accessor="confirmed_by__username", default="")
+    status = HtmlColumn(_("How it ended"))
 
     class Meta:
         model = BidAct
-        fields = ("act", "created_by", "confirmed_by", "created_at", "status", "note")
+        fields = ("act", "created_by", "confirmed_by", "status")
         orderable = False
 
-    def render_note(self, record: BidAct) -> SafeString:
-        return format_html('<div>{}<span class="cell-sub">{}</span></div>', record.note, record.last_error)
+    def render_act(self, record: BidAct) -> SafeString:
+        return format_html(
+            '<div>{}<span class="cell-sub text-break">{}</span></div>', record.get_act_display(), record.note
+        )
+
+    def render_created_by(self, record: BidAct) -> SafeString:
+        return format_html(
+            '<div>{}<span class="cell-sub">{}</span></div>',
+            record.created_by.get_username(),
+            html.when(record.created_at, seconds=True),
+        )
+
+    def render_status(self, record: BidAct) -> SafeString:
+        pill = html.pill(record.get_status_display(), BidAct.TONES[BidAct.Status(record.status)])
+        return format_html(
+            '<div>{}<span class="cell-sub text-break">{}</span></div>', pill, record.last_error
+        )
 
 
 # --- Pieces ---
@@ -224,9 +242,9 @@ def course(record: Direction) -> SafeString:
 
 
 def against_best(record: Direction) -> SafeString | str:
-    """How the rate stands against the best of all accounts for the same pair."""
+    """How the rate stands against the best of all accounts for the same pair; "" where there is no other."""
     best = getattr(record, "best", None)
-    if not best or not record.rate or not record.is_offered:
+    if not best or not record.rate or not record.is_offered or (getattr(record, "rivals", 0) or 0) < 2:
         return ""
     if record.rate >= best:
         return html.pill(gettext("best"), "ok")

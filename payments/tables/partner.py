@@ -22,6 +22,8 @@ from backoffice.kit.tables import (
 )
 from payments.models import PartnerExchange, PartnerPayout, PartnerProgram
 
+from . import provider_words
+
 
 class PartnerProgramTable(BaseTable):
     """Our balance at each exchanger's programme."""
@@ -30,9 +32,9 @@ class PartnerProgramTable(BaseTable):
     empty = _("They are read by themselves, once an account at an exchanger is there.")
 
     account = LinkColumn(_("Account"), accessor="account__name")
-    partner_id = Column(_("Partner number"), css="mono", hide_below="md")
+    partner_id = Column(_("Partner number"), css="mono on-cards", hide_below="md")
     balance = MoneyColumn(_("Balance"))
-    min_payout = MoneyColumn(_("Smallest payout"), hide_below="lg")
+    min_payout = MoneyColumn(_("Smallest payout"), hide_below="lg", css="on-cards")
     asked_at = HtmlColumn(_("As of"), css="cell-when")
 
     class Meta:
@@ -58,9 +60,9 @@ class PartnerExchangeTable(BaseTable):
 
     provider_id = Column(_("Provider's number"), css="mono")
     created_at = WhenColumn(_("First seen"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="lg")
-    give = HtmlColumn(_("Given"), css="cell-money", hide_below="md")
-    got = HtmlColumn(_("Received"), css="cell-money", hide_below="md")
+    account = Column(_("Account"), accessor="account__name", hide_below="lg", css="on-cards")
+    give = HtmlColumn(_("Given"), css="cell-money on-cards", hide_below="md")
+    got = HtmlColumn(_("Received"), css="cell-money on-cards", hide_below="md")
     reward = HtmlColumn(_("Reward"), css="cell-money")
     accrued = HtmlColumn(_("Accrued"))
 
@@ -84,7 +86,8 @@ class PartnerExchangeTable(BaseTable):
             if record.is_accrued
             else html.pill(gettext("not yet"), "muted")
         )
-        return format_html('<div>{}<span class="cell-sub">{}</span></div>', word, record.provider_status)
+        said = provider_words.of_bid(record.account.provider, record.provider_status)
+        return format_html('<div>{}<span class="cell-sub">{}</span></div>', word, said)
 
     def export_columns(self) -> list[ExportColumn]:
         return [
@@ -108,7 +111,7 @@ class PartnerPayoutTable(BaseTable):
 
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
     created_at = WhenColumn(_("Requested"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="lg")
+    account = Column(_("Account"), accessor="account__name", hide_below="lg", css="on-cards")
     method = HtmlColumn(_("Paid out in"))
     amount = HtmlColumn(_("Amount"), css="cell-money")
     status = StatusColumn(_("Status"))

@@ -16,6 +16,7 @@ from backoffice.kit.views import DecisionView, DoubtView
 from payments.forms.bids import CompleteForm, ResolveBidForm
 from payments.models import Bid, BidAct
 from payments.services import approvals, bid_acts, bid_decisions, bids, freeze
+from payments.tables import provider_words
 
 from . import bid_facts as facts
 
@@ -38,7 +39,9 @@ class _OfBid(DecisionView):
         return super().get(request, *args, **kwargs)
 
     def context(self, **extra: Any) -> dict[str, Any]:
-        return super().context(compared=facts.compared(self.object), **extra)
+        bid: Bid = self.object
+        word = provider_words.of_bid(bid.account.provider, bid.provider_status)
+        return super().context(compared=facts.compared(bid), word=word, **extra)
 
 
 class BidCancelView(_OfBid):
@@ -117,6 +120,9 @@ class BidResolveView(_DoubtView):
     question = gettext_lazy(
         "“Complete” counts at once and is booked. “Refunded” and “failed” count when another approver confirms them."
     )
+
+    def is_decided(self) -> bool:
+        return not bid_decisions.in_doubt(self.object)
 
     def get_form(self, data: Any = None) -> ResolveBidForm:
         return ResolveBidForm(data, initial={"outcome": self.request.GET.get("outcome", "")})

@@ -13,11 +13,21 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backoffice.kit.views.forms import reason
-from payments import addresses
 from payments.models import Approval, Bid, BidAct, Direction, ProviderCall
-from payments.services import bid_acts, bid_decisions, bid_fields, bid_quotes, bid_variance, bids, decisions
+from payments.providers.redaction import mask_account, mask_numbers
+from payments.services import (
+    bid_acts,
+    bid_decisions,
+    bid_fields,
+    bid_quotes,
+    bid_variance,
+    bids,
+    decisions,
+    partner,
+)
 
 QR_BYTES = 1500
 
@@ -45,10 +55,10 @@ class Calculation:
 
 def _names() -> list[tuple[str, str, str]]:
     return [
-        ("give", _("We give"), "give"),
-        ("give_with_fee", _("We give, fee included"), "give"),
-        ("get", _("We receive"), "get"),
-        ("get_with_fee", _("We receive, fee included"), "get"),
+        ("give", _("We give, before the fee"), "give"),
+        ("give_with_fee", _("We give in all, the exchanger’s fee added"), "give"),
+        ("get", _("We receive, before the fee"), "get"),
+        ("get_with_fee", _("We receive in the end, the exchanger’s fee taken off"), "get"),
     ]
 
 
@@ -84,15 +94,18 @@ class HowToPay:
 
 
 def how_to_pay(bid: Bid, *, with_links: bool) -> HowToPay:
-    """Where and how much, with a QR code where one can be scanned; without what carries the handle for who only reads."""
+    """Where and how much, with a QR code where one can be scanned; who only reads is told neither what carries the
+    handle nor the number of a card or an account to pay to.
+    """
     address, instruction = bid.pay_address, bid.instruction
-    has_qr = 0 < len(address.encode()) <= QR_BYTES and not addresses.looks_like_card(address)
+    has_qr = 0 < len(address.encode()) <= QR_BYTES and mask_account(address) == address
     links = {}
     if with_links:
-        pages = {name: bid.actions.get(name, "") for name in ("pay_url", "cancel_url")}
-        links = pages | {"page_url": bid.url}
-    elif Bid._meta.get_field("handle").is_set(bid):
-        instruction = instruction.replace(bid.handle, "***")
+        links = {"pay_url": bid.pay_url, "cancel_url": bid.cancel_url, "page_url": bid.page_url}
+    else:
+        address, instruction = mask_account(address), mask_numbers(instruction)
+        if Bid._meta.get_field("handle").is_set(bid):
+            instruction = instruction.replace(bid.handle, "***")
     return HowToPay(
         amount=bid.pay_amount,
         amount_text=bid.pay_amount_text,
@@ -167,7 +180,24 @@ def doubt(bid: Bid, user: Any) -> Doubt:
 def attempts(bid: Bid) -> list[ProviderCall]:
     """Every call that may have moved something of this bid, the newest first, without what was said."""
     calls = ProviderCall.objects.filter(reference_id=bid.reference_id, safe=False)
-    return list(calls.defer("request", "response").order_by("-started_at"))
+    found = list(calls.defer("request", "response").order_by("-started_at"))
+    return named(found)
+
+
+#: What each call was for, as the buttons call it.
+CALLS = {
+    bids.OPERATION: gettext_lazy("Make the bid"),
+    **{operation: act.label for act, operation in bid_acts.OPERATIONS.items()},
+    partner.OPERATION: gettext_lazy("Request the payout"),
+}
+
+
+def named(found: list[ProviderCall]) -> list[ProviderCall]:
+    """Calls (newest first) numbered through, whatever they were for, each with its name as `what`."""
+    for number, call in enumerate(reversed(found), 1):
+        call.number = number
+        call.what = CALLS.get(call.operation, call.operation)  # type: ignore[attr-defined]
+    return found
 
 
 def acts_possible(bid: Bid) -> dict[str, bool]:
@@ -197,6 +227,6 @@ def _actions() -> list[tuple[str, str]]:
     return [
         ("1", _("We give this much")),
         ("2", _("We receive this much")),
-        ("3", _("We give this much, fee included")),
-        ("4", _("We receive this much, fee included")),
+        ("3", _("We give this much in all, with the exchanger’s fee on it")),
+        ("4", _("We receive this much in the end, after the exchanger’s fee")),
     ]

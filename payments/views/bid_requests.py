@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit.views import ServiceFormView
-from payments import addresses
 from payments.forms.bids import ACCOUNT, BidForm
 from payments.models import Bid, Direction
 from payments.services import bid_fields, bid_quotes, bids, directions
@@ -78,11 +77,15 @@ class BidCreateView(ServiceFormView):
         )
 
     def _as_it_was(self, bid: Bid) -> BidForm:
-        """What was typed, with what the exchanger said at its fields. A card number of somebody else's is not shown."""
+        """What was typed, with what the exchanger said at its fields. The number of a card or an account that somebody else typed
+        is not shown."""
         typed = {name: str(value) for name, value in bid_fields.to_send(bid).items()}
         is_mine = bid.created_by_id == self.request.user.pk
+        fields = {field.name: field for field in bid_fields.form(self.direction)}
         data = {
-            name: value for name, value in typed.items() if is_mine or not addresses.looks_like_card(value)
+            name: value
+            for name, value in typed.items()
+            if is_mine or name not in fields or bid_fields.masked(fields[name], value) == value
         }
         if bid.destination is not None:
             data[ACCOUNT] = str(bid.destination.pk)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -25,6 +27,7 @@ from backoffice.kit.views import (
 from payments.filters.bids import BidFilters
 from payments.models import Bid, BidAct, BidStatus, ExceptionItem, Movement
 from payments.services import bid_acts, bid_decisions, bids
+from payments.tables import provider_words
 from payments.tables.bids import ActTable, BidTable, HistoryTable
 
 from . import bid_facts as facts
@@ -69,6 +72,12 @@ class BidStartView(StaffView):
     permission = CREATE
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
+        messages.info(
+            request,
+            _(
+                "A bid begins with a direction: compare the rates here, open one, then press “New bid” on its page."
+            ),
+        )
         return redirect("payments:direction_list")
 
 
@@ -176,6 +185,7 @@ class BidDetailView(DetailView):
             awaiting_is_mine=awaiting is not None and awaiting.created_by_id == self.request.user.pk,
             history=HistoryTable(history, request=self.request) if history else None,
             attempts=facts.attempts(bid),
+            word=provider_words.of_bid(bid.account.provider, bid.provider_status),
             approvals=list(bid.reference.approvals.select_related("approver").order_by("created_at", "pk")),
             is_sent=True,
             movements=Movement.objects.filter(reference_id=bid.reference_id).order_by("booked_at", "id"),
@@ -196,10 +206,24 @@ class BidDetailView(DetailView):
 
 
 def _history(bid: Bid) -> list[BidStatus]:
-    """What the exchanger told, and what we saw of which it told nothing."""
+    """What the exchanger told, in its order, with the time at which we first saw each word; between them what we saw of
+    which it told nothing. The oldest first. A told line that we never saw by ourselves came with the next one.
+    """
     lines = list(bid.history.all())
-    told = {line.provider_status for line in lines if line.is_told}
-    return [line for line in lines if line.is_told or line.provider_status not in told]
+    seen = [line for line in lines if not line.is_told]
+    shown: list[BidStatus] = []
+    for line in (line for line in lines if line.is_told):
+        ours = next((one for one in seen if one.provider_status == line.provider_status), None)
+        if ours is not None:
+            at = seen.index(ours)
+            shown += seen[:at]
+            del seen[: at + 1]
+            line.seen_at = ours.seen_at
+        shown.append(line)
+    shown += seen
+    for line, later in reversed(list(pairwise(shown))):
+        line.seen_at = min(line.seen_at, later.seen_at)
+    return shown
 
 
 def _label(bid: Bid, name: str) -> str:

@@ -10,6 +10,7 @@ from backoffice.kit.views import Action, ActionView, DetailView, ListView, PageA
 from payments.filters.partner import PartnerExchangeFilters
 from payments.models import PartnerExchange, PartnerPayout, PartnerProgram
 from payments.services import partner, partner_programs
+from payments.tables import provider_words
 from payments.tables.partner import PartnerExchangeTable, PartnerPayoutTable, PartnerProgramTable
 
 LATEST = 10
@@ -37,11 +38,7 @@ class PartnerProgramListView(ListView):
 
 def may_request(program: PartnerProgram) -> bool:
     """Whether a payout can be requested now."""
-    return (
-        not partner.may_pay_out(program.account)
-        and partner.in_flight(program.account) is None
-        and bool(program.balance and program.balance > 0)
-    )
+    return not partner.why_not(program)
 
 
 class PartnerProgramDetailView(DetailView):
@@ -85,8 +82,12 @@ class PartnerProgramDetailView(DetailView):
                 request=self.request,
                 exclude=("account", "created_at"),  # the reference begins with the day
             ),
+            told=[
+                one | {"said": provider_words.of_payout(program.account.provider, one["word"])}
+                for one in program.payouts
+            ],
             in_flight=partner.in_flight(program.account),
-            why_not=partner.may_pay_out(program.account),
+            why_not=partner.why_not(program),
             **extra,
         )
 
@@ -112,5 +113,6 @@ class PartnerExchangeListView(ListView):
     table_class = PartnerExchangeTable
     filterset_class = PartnerExchangeFilters
     select_related = ("account",)
+    template_name = "payments/partnerexchange_list.html"
     title = gettext_lazy("Exchanges of people whom we brought")
     intro = gettext_lazy("A reward is booked once the exchanger says that it is accrued.")

@@ -28,13 +28,16 @@ from backoffice.kit.views import (
     ListView,
     ServiceFormView,
 )
+from backoffice.kit.views.forms import reason
 from backoffice.permissions import APPROVER, roles_of
 from payments.filters.partner import PartnerPayoutFilters
 from payments.forms.partner import PartnerPayoutForm, ResolvePayoutForm
 from payments.models import Approval, ExceptionItem, Movement, PartnerPayout, PartnerProgram, ProviderCall
-from payments.services import approvals, decisions, freeze, partner, payout_decisions
+from payments.services import approvals, decisions, freeze, partner, partner_payees, payout_decisions
+from payments.tables import provider_words
 from payments.tables.partner import PartnerPayoutTable
 
+from .bid_facts import named
 from .references import RELEASE
 
 Status = PartnerPayout.Status
@@ -49,6 +52,7 @@ class PartnerPayoutListView(ListView):
     filterset_class = PartnerPayoutFilters
     select_related = ("account", "reference")
     live = 5
+    template_name = "payments/partnerpayout_list.html"
     title = gettext_lazy("Partner payouts")
     intro = gettext_lazy(
         "Always the whole balance: the exchanger takes no amount. One at a time per account."
@@ -72,10 +76,15 @@ class PartnerPayoutCreateView(ServiceFormView):
         )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if "token" in kwargs and self.made(kwargs["token"]):
+            return super().get(request, *args, **kwargs)
         earlier = partner.in_flight(self.program.account)
-        if earlier is not None and not ("token" in kwargs and self.made(kwargs["token"])):
+        if earlier is not None:
             messages.info(request, _("This one is under way already. There is one at a time."))
             return redirect(earlier)
+        if why := partner.why_not(self.program):
+            messages.warning(request, why)
+            return redirect(self.program)
         return super().get(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
@@ -85,17 +94,18 @@ class PartnerPayoutCreateView(ServiceFormView):
         return PartnerPayout.objects.filter(created_by=self.request.user.pk, form_token=token).first()
 
     def perform(self, form: PartnerPayoutForm) -> PartnerPayout:
-        return partner.request_payout(
-            actor=self.request.user,
-            account=self.program.account,
-            fields=form.cleaned_data,
-            form_token=self.form_token,
-        )
+        try:
+            return partner.request_payout(
+                actor=self.request.user,
+                account=self.program.account,
+                fields=form.to_service(),
+                form_token=self.form_token,
+            )
+        except ValidationError as error:
+            raise form.in_boxes(error) from error
 
     def context(self, **extra: Any) -> dict[str, Any]:
-        return super().context(
-            program=self.program, why_not=partner.may_pay_out(self.program.account), **extra
-        )
+        return super().context(program=self.program, **extra)
 
 
 # --- One payout ---
@@ -198,7 +208,8 @@ class PartnerPayoutDetailView(DetailView):
             may_resolve=self.may("payments.resolve_partnerpayout"),
             may_confirm=self.may("payments.confirm_partnerpayout"),
             may_refresh=self.may("payments.refresh_partnerpayout"),
-            attempts=decisions.attempts(payout.reference, partner.OPERATION),
+            attempts=named(decisions.attempts(payout.reference, partner.OPERATION)),
+            word=provider_words.of_payout(payout.account.provider, payout.provider_status),
             approvals=list(
                 payout.reference.approvals.select_related("approver").order_by("created_at", "pk")
             ),
@@ -252,8 +263,19 @@ class PartnerPayoutApproveView(_OfPayout, ApproveView):
     title = gettext_lazy("Approve partner payout")
     button = gettext_lazy("Approve and send")
 
+    whole = ""
+
     def waits(self) -> bool:
         return self.object.status == Status.AWAITING_APPROVAL
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if "_reveal" in request.POST:
+            try:
+                self.whole = partner.reveal(actor=request.user, payout=self.object)
+            except self.refusals as error:
+                return self.back(reason(error))
+            return self.show(None)
+        return super().post(request, *args, **kwargs)
 
     def perform(self, obj: PartnerPayout, form: Any) -> Any:
         partner.approve(actor=self.request.user, payout=obj, seen=self.request.POST["seen"])
@@ -265,6 +287,8 @@ class PartnerPayoutApproveView(_OfPayout, ApproveView):
         payout: PartnerPayout = self.object
         return super().context(
             seen=partner.bound(payout),
+            payee=partner_payees.about(payout),
+            whole=self.whole,
             program=PartnerProgram.objects.filter(account=payout.account).first(),
             warnings=freeze.in_the_way(payout.account, refusal=partner.may_pay_out(payout.account)),
             why_not=approvals.why_not_person(actor=self.request.user, requester=payout.created_by),
@@ -316,6 +340,9 @@ class PartnerPayoutResolveView(_DoubtView):
     question = gettext_lazy(
         "“Complete” counts at once and is booked. “Failed” counts when another approver confirms it."
     )
+
+    def is_decided(self) -> bool:
+        return not payout_decisions.in_doubt(self.object)
 
     def get_form(self, data: Any = None) -> ResolvePayoutForm:
         return ResolvePayoutForm(data, initial={"outcome": self.request.GET.get("outcome", "")})

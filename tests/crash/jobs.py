@@ -367,7 +367,7 @@ def plant_bids(addresses: list[str], bids: int) -> dict[str, list[int]]:
         there = SimpleNamespace(base_url=address)
         paying = exchanger.account(there, name=f"payout {time.time_ns()}", money_out=True)
         partner_programs.refresh(account_id=paying.pk)
-        fields = {"method_id": "5", "account": exchanger.ADDRESS}
+        fields = {"method_id": "5", "account": exchanger.ADDRESS, "_confirm_account": True}
         asked = partner.request_payout(actor=factories.person("operator"), account=paying, fields=fields)
         payouts.append(partner.approve(actor=factories.person("approver"), payout=asked).pk)
     return {"bids": made, "payouts": payouts}

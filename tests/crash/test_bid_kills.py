@@ -212,7 +212,7 @@ class TestPartnerPayout:
     def killed(self, forge: Forge, box: Any, people: Any, point: str, name: str) -> PartnerPayout:
         account = exchangers.account(box, name=name, money_out=True)
         partner_programs.refresh(account_id=account.pk)
-        fields = {"method_id": "5", "account": exchangers.ADDRESS}
+        fields = {"method_id": "5", "account": exchangers.ADDRESS, "_confirm_account": True}
         row = partner.request_payout(actor=people["operator"], account=account, fields=fields)
         if point == "F1":
             kill(forge, box, "approve_payout", point, row=row.pk, actor=people["approver"].pk)

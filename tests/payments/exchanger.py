@@ -6,6 +6,7 @@ Written from the document, not from our client. `bids` is the witness; times are
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 import json
 import threading
@@ -88,7 +89,7 @@ class Exchanger:
         self.partner_exchanges: list[dict[str, Any]] = []
         self.balance = Decimal("120.5")
         self.directions: list[dict[str, Any]] = [LISTED]
-        self.direction: dict[str, Any] = dict(DIRECTION)
+        self.direction: dict[str, Any] = copy.deepcopy(DIRECTION)
         self.faults: dict[str, list[Any]] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.accepted: list[tuple[str, str]] = []
@@ -342,11 +343,15 @@ class Exchanger:
             {"items": [row | {"referrer": "https://shop.example/<b>", "query_string": "?rid=17"}]}
         )
 
-    def _get_partner_exchanges(self, _sent: dict[str, str]) -> Any:
-        return self._ok({"items": self.partner_exchanges})
+    def _get_partner_exchanges(self, sent: dict[str, str]) -> Any:
+        return self._ok({"items": self._page(self.partner_exchanges, sent)})
 
-    def _get_partner_payouts(self, _sent: dict[str, str]) -> Any:
-        return self._ok({"items": self.payouts})
+    def _get_partner_payouts(self, sent: dict[str, str]) -> Any:
+        return self._ok({"items": self._page(self.payouts, sent)})
+
+    def _page(self, lines: list[dict[str, Any]], sent: dict[str, str]) -> list[dict[str, Any]]:
+        found = [one for one in lines if self._is_between(int(one["time"]), sent)]
+        return found[: min(int(sent.get("limit", 100)), 500)]
 
     def _add_partner_payout(self, sent: dict[str, str]) -> Any:
         number = str(len(self.payouts) + 9)

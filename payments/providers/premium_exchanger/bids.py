@@ -40,6 +40,24 @@ STATES = {
 }
 #: Known words that move nothing: money may be anywhere, a person must look.
 NEED_PERSON = frozenset({"error", "payouterror", "scrpayerror"})
+#: What each word means, for people.
+WORDS = {
+    "auto": _("not confirmed by its maker"),
+    "new": _("waits for payment"),
+    "coldnew": _("waits for payment, seen and not confirmed"),
+    "techpay": _("its page of payment was opened"),
+    "coldpay": _("waits until the payment is confirmed"),
+    "payed": _("said to be paid"),
+    "realpay": _("paid"),
+    "verify": _("is being checked"),
+    "coldsuccess": _("is being paid out"),
+    "success": _("done"),
+    "error": _("went wrong: ask the exchanger"),
+    "payouterror": _("went wrong when it was paid out: ask the exchanger"),
+    "scrpayerror": _("went wrong when it was paid out by the script: ask the exchanger"),
+    "cancel": _("canceled"),
+    "delete": _("deleted"),
+}
 #: A bid that its maker has not confirmed: the exchanger itself hides it.
 HIDDEN = "auto"
 

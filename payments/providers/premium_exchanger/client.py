@@ -62,6 +62,7 @@ class PremiumExchanger(Client):
     credentials = fields.CREDENTIALS
     bid_fields = fields.BID
     partner_payout_fields = fields.PARTNER_PAYOUT
+    bid_words, payout_words = bids.WORDS, partner.PAYOUT_WORDS
     states_balances = False
     dedupes = "B"
     grades = {

@@ -39,8 +39,8 @@ CREDENTIALS = (
 ACTIONS = (
     (str(GIVE), _("We give this much")),
     (str(GET), _("We receive this much")),
-    (str(GIVE_WITH_FEE), _("We give this much, fee included")),
-    (str(GET_WITH_FEE), _("We receive this much, fee included")),
+    (str(GIVE_WITH_FEE), _("We give this much in all, with the exchanger’s fee on it")),
+    (str(GET_WITH_FEE), _("We receive this much in the end, after the exchanger’s fee")),
 )
 
 #: What every bid has; the direction adds its own.
@@ -52,13 +52,7 @@ BID = (
 )
 
 PARTNER_PAYOUT = (
-    Field(
-        "method_id",
-        _("Pay out in"),
-        "choice",
-        required=True,
-        help=_("The whole balance is paid out: the exchanger takes no amount."),
-    ),
+    Field("method_id", _("Pay out in"), "choice", required=True),
     Field("account", _("Our account there"), required=True, max_length=300),
 )
 
@@ -66,11 +60,14 @@ PARTNER_PAYOUT = (
 OURS = frozenset(
     {"direction_id", "calc_amount", "calc_action", "partner_id", "api_id", "callback_url", "cd", "hash", "id"}
 )
+#: Where a card or an account is typed.
+ACCOUNTS = ("account", "account1", "account2")
 #: The names that the document tells; others come from a direction's own form.
 DOCUMENTED = re.compile(r"account[12]|cf(?:give|get)?[0-9]{1,4}", re.ASCII)
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 _KINDS = {"select": "choice", "checkbox": "choice", "textarea": "textarea", "email": "email"}
+_EMAIL = re.compile(r"\be-?mail\b", re.IGNORECASE)
 _NO = frozenset({"", "0", "no", "false", "off"})
 
 
@@ -102,9 +99,12 @@ def _field(spec: Any, key: str) -> Field:
     if kind == "choice":
         choices = _options(spec.get("options")) or _tick(spec)
         kind = "choice" if choices else "text"
+    label = title(spec, "label") or name
+    if kind == "text" and (name == "cf6" or _EMAIL.search(label)):
+        kind = "email"  # exchangers call it a text
     return Field(
         name,
-        title(spec, "label") or name,
+        label,
         kind,
         required=_truth(spec.get("req")),
         choices=choices,

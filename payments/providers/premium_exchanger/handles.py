@@ -14,6 +14,12 @@ from payments.providers.redaction import Redactor, Secret
 NAMES = frozenset({"hash", "url"})
 #: The same in a form, and in the pages of bids as public copies of the script name them.
 PATTERNS = (
+    # Accounts that a list repeats: numbers, not the addresses of coins.
+    *(
+        re.compile(rf'(?<="{name}":{gap}")[0-9][0-9 -]{{6,}}(?=")', re.ASCII)
+        for name in ("account", "account1", "account2")
+        for gap in ("", " ")
+    ),
     re.compile(r"(?<=\bhash=)[^&\s\"'<>]+", re.ASCII),
     re.compile(r"(?<=hst_)[0-9A-Za-z_-]+", re.ASCII),
 )

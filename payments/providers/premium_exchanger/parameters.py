@@ -17,7 +17,7 @@ from payments.providers.base import Field
 from payments.providers.bids import BidRequest, QuoteRequest
 from payments.providers.errors import Invalid
 from payments.providers.premium_exchanger import fields
-from payments.providers.redaction import Parameters, Secret, mask_cards
+from payments.providers.redaction import Parameters, Secret, mask_account, mask_numbers
 from payments.providers.words import gettext_noop as _
 
 #: Digits only and above zero: the exchanger compares other references with nothing.
@@ -234,9 +234,15 @@ def _is_text(value: Any) -> bool:
 
 
 def cards(given: Mapping[str, Any]) -> tuple[Secret, ...]:
-    """Values with a card number: inside a form, with its spaces encoded, no pattern would find it."""
-    texts = (value for value in given.values() if isinstance(value, str))
-    return tuple(Secret(text) for text in texts if mask_cards(text) != text)
+    """Values with the number of a card or an account, mistyped or not: inside a form, with its spaces encoded, no
+    pattern would find it. What is typed as an account is taken for one, however short.
+    """
+    texts = ((name, value) for name, value in given.items() if isinstance(value, str))
+    return tuple(
+        Secret(text)
+        for name, text in texts
+        if (mask_account(text) if name in fields.ACCOUNTS else mask_numbers(text)) != text
+    )
 
 
 def checked(operation: str, parameters: Mapping[str, Any], problems: dict[str, str]) -> Parameters:

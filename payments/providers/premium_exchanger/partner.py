@@ -31,6 +31,7 @@ from payments.providers.premium_exchanger.directions import (
 )
 from payments.providers.premium_exchanger.envelope import an_object, error_code, sorted_out
 from payments.providers.premium_exchanger.plaintext import prose, title
+from payments.providers.words import gettext_noop as _
 
 Data = Mapping[str, Any]
 
@@ -40,6 +41,7 @@ PAYOUT_STATES = {
     "2": "canceled",
     "3": "canceled",  # in public copies: by the partner
 }
+PAYOUT_WORDS = {"0": _("pending"), "1": _("paid out"), "2": _("canceled"), "3": _("canceled by us")}
 
 
 def info(data: Any, raw: Data) -> PartnerReport:

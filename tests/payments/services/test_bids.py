@@ -11,6 +11,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
+from backoffice.tasks import index_object
 from payments.models import (
     AccountHealth,
     Bid,
@@ -23,6 +24,7 @@ from payments.models import (
 )
 from payments.providers.errors import ProviderError
 from payments.services import bid_quotes, bids, directions, exceptions
+from tests.crash.test_voucher_canary import database
 from tests.payments import exchanger as exchangers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -206,7 +208,7 @@ class TestCreate:
         with connection.cursor() as cursor:
             cursor.execute("SELECT b::text FROM payments_bid b")
             text = str(cursor.fetchall())
-        assert "4111111111111111" not in text and bid.handle not in text.replace(bid.url, "")
+        assert "4111111111111111" not in text and bid.handle not in text
         assert bid.handle not in bids.search_text(bid)
         bid.fields = [
             ["cf6", "E-mail", "desk@shop.example"],
@@ -215,6 +217,49 @@ class TestCreate:
         ]
         found = bids.search_text(bid)  # whom it is for; never an account, nor whose card it is
         assert "desk@shop.example" in found and "payer@" not in found and "ADA" not in found
+
+    def test_a_mistyped_number_of_a_card_or_an_account_stands_nowhere(
+        self, account: Any, exchanger: Any, people: Any
+    ) -> None:
+        numbers = ("4000 1234 5678 9018", "40817810099910004312", "4000-1234-5678-90", "40001234")
+        exchanger.direction["dir_fields"] = [
+            *exchanger.direction["dir_fields"],
+            {"name": "cf20", "label": "Note"},
+        ]
+        exchangers.direction(account)
+        for number in numbers:
+            refusal = {"cf6": f"not with {number}"}
+            exchanger.fail(
+                "create_bid", {"error": "3", "error_text": number, "error_fields": refusal, "data": []}
+            )
+            note = f"From {number}" if len(number) > 8 else "A short one is just a number elsewhere"
+            bid = exchangers.asked(account, actor=people["operator"], account1=number, cf20=note)
+            bids.submit(bid_id=bid.pk)
+            index_object("bid", bid.pk)
+            bare = number.replace(" ", "").replace("-", "")
+            assert ["account1", "From account", "*" * (len(bare) - 4) + bare[-4:]] in bid.fields
+            needles = {number, bare, number.replace(" ", "+"), number.replace(" ", "%20")}
+            for place, text in database():
+                assert not any(needle in text for needle in needles), (place, text[:400])
+
+    def test_what_is_typed_is_checked_by_what_the_field_asks_for(self, account: Any, exchanger: Any) -> None:
+        give = {"name": "account1", "label": "From account", "tooltip": "The card you pay from<br>16 digits"}
+        number = {"name": "cfgive2", "label": "Card number"}
+        holder = {"name": "cfgive8", "label": "Name of the cardholder"}
+        exchanger.direction["give_fields"] = [give, number, holder]
+        exchangers.direction(account)
+        right = {"account1": "4000 1234 5678 9017", "cfgive2": "4111111111111111", "cfgive8": "ADA"}
+        for name, typed, said in (
+            ("account1", "4000 1234 5678 9018", "not a card number"),
+            ("account1", "4000 1234 5678 901", "this one has 15"),
+            ("account1", "my card", "Only digits"),
+            ("cfgive2", "4111111111111112", "not a card number"),
+            ("cf6", "nobody", "not an e-mail address"),
+        ):
+            with pytest.raises(ValidationError) as caught:
+                exchangers.asked(account, **right | {name: typed})
+            assert said in caught.value.message_dict[name][0], typed
+        assert exchangers.asked(account, **right).pk
 
 
 class TestSubmit:
@@ -236,7 +281,7 @@ class TestSubmit:
         assert (bid.amount_give, bid.amount_get) == (Decimal("9332.4"), Decimal("99"))
         assert (bid.actions["can_cancel"], bid.actions["can_pay"]) == (True, True)
         assert bid.instruction == "Send it to\nthe account on the page"
-        assert bid.url.startswith("https://exchanger.example/hst_")
+        assert bid.page_url.startswith("https://exchanger.example/hst_")
 
     def test_a_refusal_names_the_fields_and_makes_no_bid(self, account: Any, exchanger: Any) -> None:
         exchanger.fail(

@@ -21,7 +21,15 @@ from payments.models import (
     ProviderCall,
 )
 from payments.providers.errors import ProviderError
-from payments.services import freeze, partner, partner_programs, payout_decisions, polling
+from payments.services import (
+    destinations,
+    freeze,
+    partner,
+    partner_payees,
+    partner_programs,
+    payout_decisions,
+    polling,
+)
 from tests import factories
 from tests.every import every
 from tests.payments import exchanger as exchangers
@@ -38,7 +46,7 @@ def account(exchanger: Any, transactional_db: None) -> Any:
 
 
 def ask(account: Any, actor: Any, /, **changes: Any) -> PartnerPayout:
-    fields = {"method_id": "5", "account": PAYEE} | changes
+    fields = {"method_id": "5", "account": PAYEE, "_confirm_account": True} | changes
     return partner.request_payout(actor=actor, account=account, fields=fields)
 
 
@@ -101,6 +109,19 @@ class TestProgram:
         assert Balance.objects.get().drift == 0
         assert PartnerExchange.objects.filter(is_booked=True).count() == 2
 
+    def test_a_list_longer_than_an_answer_is_read_to_its_end_or_told(
+        self, account: Any, exchanger: Any
+    ) -> None:
+        exchanger.partner_exchanges = [
+            row(number, 0) | {"time": 1795249800 - number} for number in range(1, 704)
+        ]
+        partner_programs.refresh(account_id=account.pk)
+        assert PartnerExchange.objects.count() == 703 and not ExceptionItem.objects.exists()
+        exchanger.partner_exchanges += [row(number, 0) for number in range(800, 1500)]
+        for _twice in range(2):
+            partner_programs.refresh(account_id=account.pk)
+        assert "of one moment (2026-11-21" in ExceptionItem.objects.get().title
+
     def test_what_was_accrued_before_the_first_look_is_in_the_opening(
         self, exchanger: Any, people: Any
     ) -> None:
@@ -137,7 +158,7 @@ class TestProgram:
 class TestRequest:
     def test_an_operator_asks_and_one_is_under_way_at_a_time(self, account: Any, people: Any) -> None:
         token = uuid.uuid4()
-        fields = {"method_id": "5", "account": PAYEE, "_note": "Quarter"}
+        fields = {"method_id": "5", "account": PAYEE, "_note": "Quarter", "_confirm_account": True}
         one, two = (
             partner.request_payout(actor=people["operator"], account=account, fields=fields, form_token=token)
             for _twice in range(2)
@@ -167,6 +188,39 @@ class TestRequest:
         with pytest.raises(ValidationError) as caught:
             ask(account, people["operator"], **changes)
         assert at in caught.value.error_dict
+
+    def test_the_account_is_checked_like_that_of_a_withdrawal(self, account: Any, people: Any) -> None:
+        """What its way is known to be, what our book says of it, what a person has confirmed."""
+
+        def refused(payee: str, at: str = "account", **changes: Any) -> str:
+            with pytest.raises(ValidationError) as caught:
+                ask(account, people["operator"], account=payee, **changes)
+            return " ".join(caught.value.message_dict[at])
+
+        assert "checksum is wrong" in refused(PAYEE[:-1] + "D")
+        assert "address of Bitcoin" in refused("1BoatSLRHtKNngkdXEeobR76b53LETtpyT")
+        tick = "_confirm_account"
+        assert "not in the approved book" in refused(PAYEE, tick, _confirm_account=False)
+        exchangers.direction(account)
+        entry = exchangers.book(account, PAYEE)
+        made = ask(account, people["operator"], _confirm_account=False)
+        about = partner_payees.about(made)
+        assert about and (about.entry, about.doubts) == (entry, []) and "checksum is right" in about.checked
+        partner.cancel(actor=people["operator"], payout=made)
+        destinations.retire(actor=people["approver"], destination=entry, reason="The key is lost")
+        assert "taken out of the book" in refused(PAYEE)
+        # A way whose network nobody knows: a person has compared it, also where it is in the book.
+        PartnerProgram.objects.update(
+            methods=[{"id": "5", "title": "Tether BEP20", "commission": "", "amount": ""}]
+        )
+        exchangers.book(account, PAYEE)
+        assert "cannot be checked" in refused(PAYEE, tick, _confirm_account=False)
+        assert "number of a card" in refused("4111 1111 1111 1112", tick, _confirm_account=False)
+        made = ask(account, people["operator"], account="4111 1111 1111 1112")
+        assert made.shown == "************1112"
+        partner.cancel(actor=people["operator"], payout=made)
+        PartnerProgram.objects.update(methods=[{"id": "4", "title": "Visa & Mastercard USD"}])
+        assert "not a card number" in refused("4111 1111 1111 1112", method_id="4")
 
     def test_not_below_the_smallest_nor_blind_nor_switched_off(self, account: Any, people: Any) -> None:
         with pytest.raises(PermissionDenied):
@@ -234,6 +288,9 @@ class TestSend:
         exchanger.payouts[0]["status"] = "2"
         partner.refresh(partner_payout_id=payout.pk)
         assert ExceptionItem.objects.get().kind == "taken_back"
+        # One has arrived there: it is not new any more.
+        PartnerProgram.objects.update(balance=50)
+        assert ask(account, people["operator"], _confirm_account=False).pk
 
     @pytest.mark.parametrize("status", ["2", "3"])
     def test_canceled_there_fails_it_and_takes_the_line_back(

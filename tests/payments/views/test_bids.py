@@ -63,12 +63,19 @@ class TestBoard:
     ) -> None:
         exchanger.direction["course_give"] = "90"
         exchangers.direction(exchangers.account(exchanger, name="better"))
-        shown = rows.words(rows.text_of(operator.get(reverse("payments:direction_list"))))
+        where = reverse("payments:direction_list")
+        shown = rows.words(rows.text_of(operator.get(where)))
         assert "Sberbank → Tether TRC20" in shown
         assert "90 RUB = 1 USDT" in shown and "92.4 RUB = 1 USDT" in shown
         assert shown.index("better") < shown.index("exchanger ")
         assert "best" in shown and "2.60 % below the best" in shown
         assert "just now" in shown and "from 1000 RUB" in shown
+        account.is_active = False
+        account.save()  # nobody is left to be better than
+        start = operator.get(reverse("payments:bid_start"), follow=True)
+        shown = rows.words(rows.text_of(start))
+        assert start.request["PATH_INFO"] == where and "A bid begins with a direction" in shown
+        assert "92.4" not in shown and "best<" not in rows.text_of(start)
 
     def test_filters_by_what_is_given_and_received(self, account: Any, operator: Any) -> None:
         where = reverse("payments:direction_list")
@@ -205,13 +212,14 @@ class TestOneBid:
         for role in ROLES:
             bid = exchangers.made(account)
             link = f"https://exchanger.example/go/{bid.handle}"
-            acts = {"can_cancel": True, "can_pay": True, "cancel_url": link, "pay_url": link}
-            bid.actions, bid.instruction = acts, f"Pay at {link} with 4111."
+            bid.actions = {"can_cancel": True, "can_pay": True}
+            bid.pay_url = bid.cancel_url = link
+            bid.instruction = f"Pay at {link} with 4111."
             bid.save()
             shown = rows.text_of(rows.browser(role).get(bid.get_absolute_url()))
             assert "with 4111." in shown
             # Whoever has a link can cancel the bid there: they are for those who work with it.
-            assert (shown.count(f'href="{link}"'), bid.url in shown) == (
+            assert (shown.count(f'href="{link}"'), bid.page_url in shown) == (
                 (0, False) if role == "viewer" else (2, True)
             )
             assert (bid.handle in shown) is (role != "viewer")
@@ -278,6 +286,36 @@ class TestOneBid:
         assert "An approver who had no part" in rows.text_of(
             rows.browser("operator").get(bid.get_absolute_url())
         )
+
+    def test_attempts_history_and_words_can_be_read_and_a_decided_one_asks_for_nothing(
+        self, account: Any, exchanger: Any, operator: Any, people: Any
+    ) -> None:
+        bid = exchangers.made(account)
+        act = bid_acts.pay(actor=people["operator"], bid=bid)
+        bid_acts.submit(act_id=act.pk)
+        for word in ("verify", "5", "5/30/1"):
+            exchanger.bids[bid.provider_id]["status"] = word  # its own history never tells these
+            bids.refresh(bid_id=bid.pk)
+        page = operator.get(bid.get_absolute_url())
+        shown = rows.words(rows.text_of(page))
+        assert "5/30/1 · not known here" in shown and "payed · said to be paid" in shown
+        attempts = [(one.number, str(one.what)) for one in page.context["attempts"]]
+        assert attempts == [(2, "We have paid"), (1, "Make the bid")]
+        history = list(page.context["history"].data)
+        assert [one.provider_status for one in history] == ["new", "payed", "verify", "5", "5/30/1"]
+        assert [one.seen_at for one in history] == sorted(one.seen_at for one in history)
+
+        exchanger.bids[bid.provider_id]["status"] = "error"
+        bids.refresh(bid_id=bid.pk)
+        where = reverse("payments:bid_resolve", args=[bid.pk])
+        outsider = factories.person("approver")
+        browser = rows.browser_of(outsider)
+        assert 'name="outcome"' in rows.text_of(browser.get(where))
+        browser.post(where, {"outcome": "complete", "note": "It is in the wallet."})
+        for answer in (browser.get(where), browser.post(where, {"outcome": "failed", "note": "x"})):
+            page = rows.text_of(answer)
+            assert "This is decided already" in page and "It is in the wallet." in page
+            assert outsider.get_username() in page and 'name="outcome"' not in page
 
     def test_a_held_one_says_why(self, account: Any, exchanger: Any, operator: Any) -> None:
         exchanger.change = lambda bid: bid | {"amount_get": "90"}

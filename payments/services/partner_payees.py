@@ -1,0 +1,119 @@
+"""Where a partner payout may go: the address check, the book of our own destinations, what a person must confirm. Deals floor.
+
+Asks nobody. The exchanger names no network for a way to be paid out: it is known only where the way's own title says it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from backoffice.kit.fields import keyed_digests
+from payments import addresses
+from payments.models import OwnDestination, PartnerPayout, PartnerProgram, ProviderAccount, Way
+from payments.providers.redaction import mask_account
+
+from . import destinations
+
+CONFIRM = "_confirm_account"
+LONGEST = 300
+Status = OwnDestination.Status
+
+
+@dataclass(frozen=True)
+class Payee:
+    """An account that money may go to. `checked`: what the address check found. `entry`: of our approved book, or None.
+
+    `doubts`: sentences, each of which a person must have confirmed; empty for none.
+    """
+
+    account: str
+    shown: str
+    is_card: bool
+    checked: str
+    entry: OwnDestination | None
+    doubts: list[str]
+
+
+def check(*, account: ProviderAccount, way: Way, given: Mapping[str, Any]) -> Payee:
+    """The payee that was typed. Raises ValidationError by field, also for what is not confirmed."""
+    payee = look(account=account, way=way, typed=str(given.get("account", "")))
+    if payee.doubts and not given.get(CONFIRM):
+        raise ValidationError({CONFIRM: " ".join([*payee.doubts, _("Tick the box if it is right.")])})
+    return payee
+
+
+def look(*, account: ProviderAccount, way: Way, typed: str) -> Payee:
+    """What is known about an account for this way. Raises ValidationError on `account` for what is none."""
+    if not typed:
+        raise ValidationError({"account": _("Where should it go?")})
+    if len(typed) > LONGEST or "\x00" in typed:
+        raise ValidationError({"account": _("At most %(limit)s characters.") % {"limit": LONGEST}})
+    shown, spelled = mask_account(typed), typed
+    if shown != typed or way.network == addresses.CARD:
+        # However it was typed, the same card is the same account.
+        typed = typed.replace(" ", "").replace("-", "")
+    verdict = addresses.check(way.network or "?", typed)
+    if verdict.valid is False:
+        raise ValidationError({"account": verdict.words})
+    entry = _in_the_book(way, {spelled, typed})
+    doubts = [] if verdict.valid else [_unchecked(way, typed, verdict)]
+    if entry is None and not _was_paid(account, typed, shown):
+        doubts.append(
+            _(
+                "No payout of ours has gone there yet, and it is not in the approved book of our own destinations."
+            )
+        )
+    return Payee(typed, shown, shown != typed, verdict.words, entry, doubts)
+
+
+def _unchecked(way: Way, typed: str, verdict: addresses.Verdict) -> str:
+    if way.network:
+        return verdict.words
+    if typed.isdecimal() and len(typed) == 16 and not addresses.looks_like_card(typed):
+        return _("This looks like the number of a card, but a digit of it is missing, doubled or mistyped.")
+    return (
+        _(
+            "Whether this is right for “%s” cannot be checked here: compare every character, and the network. "
+            "What goes to a wrong one is lost."
+        )
+        % way.title
+    )
+
+
+def _in_the_book(way: Way, spellings: set[str]) -> OwnDestination | None:
+    """The approved entry for just this. Raises ValidationError for one that was retired, and for one with a tag."""
+    digests = [one for typed in spellings for one in keyed_digests(typed, destinations.PURPOSE)]
+    found = OwnDestination.objects.filter(digest__in=digests)
+    approved = list(found.filter(status=Status.APPROVED).order_by("pk"))
+    if entry := next((one for one in approved if way.takes(one)), None):
+        return entry
+    if not approved and found.filter(status=Status.RETIRED).exists():
+        raise ValidationError({"account": _("This was taken out of the book of our own destinations.")})
+    if approved and all(one.tag for one in approved):
+        raise ValidationError(
+            {"account": _("In our book it needs a tag or memo, and the exchanger takes none for payouts.")}
+        )
+    return None
+
+
+def _was_paid(account: ProviderAccount, typed: str, shown: str) -> bool:
+    """Whether a payout of this account has arrived there."""
+    arrived = PartnerPayout.objects.filter(account=account, shown=shown, status=PartnerPayout.Status.COMPLETE)
+    return any(one.payee_account == typed for one in arrived.order_by("-pk")[:20])
+
+
+def about(payout: PartnerPayout) -> Payee | None:
+    """The same of a payout as it stands now, for whoever decides; None where nothing can be said any more."""
+    program = PartnerProgram.objects.filter(account=payout.account).first()
+    way = program.way(payout.method_id) if program else None
+    if way is None:
+        return None
+    try:
+        return look(account=payout.account, way=way, typed=payout.payee_account)
+    except ValidationError as error:
+        return Payee(payout.payee_account, payout.shown, payout.is_card, "", None, error.messages)
