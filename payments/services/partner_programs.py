@@ -82,12 +82,12 @@ def refresh(*, account_id: int, priority: str = "poll") -> PartnerProgram:
 
 def all_exchanges(client: Partner) -> windows.Whole[Told]:
     """The whole list of exchanges there. Raises ProviderError."""
-    return windows.read(client.exchanges, lambda row: row.bid.provider_id, until=_until())
+    return windows.read(client.exchanges, lambda row: row.bid.provider_id, until=_until(), rows=windows.ROWS)
 
 
 def all_payouts(client: Partner) -> windows.Whole[PartnerPayoutReport]:
     """The whole list of payouts there. Raises ProviderError."""
-    return windows.read(client.payouts, lambda row: row.provider_id, until=_until())
+    return windows.read(client.payouts, lambda row: row.provider_id, until=_until(), rows=windows.ROWS)
 
 
 def _until() -> int:

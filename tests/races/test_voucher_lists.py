@@ -56,7 +56,9 @@ class TestPages:
 
         monkeypatch.setattr(listings, "pages", pages)
 
-    @pytest.mark.parametrize("seed", range(20))
+    @pytest.mark.parametrize(
+        "seed", [pytest.param(seed, marks=[pytest.mark.long] if seed > 5 else []) for seed in range(20)]
+    )
     def test_small_pages(
         self, paying: Any, people: Any, box: Any, seed: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:

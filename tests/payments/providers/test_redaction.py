@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backoffice.kit import money
@@ -180,6 +180,7 @@ class TestAnyText:
     @settings(max_examples=200, deadline=None)
     def test_json_without_secrets_keeps_its_meaning(self, value: object, pretty: bool) -> None:
         text = json.dumps(value, indent=2 if pretty else None)
+        assume(not any(f'"{name}"' in text.lower() for name in Bitloga.hidden))
         kept = json.loads(redactor("canary-secret").text(text))
         assert kept == json.loads(text.replace("\\u0000", "\\ufffd"))
 
