@@ -337,7 +337,12 @@ def _look_before(payout: PartnerPayout) -> str:
             "then": money.plain(payout.expected),
             "currency": payout.currency,
         }
-    known = [row.provider_id for row in partner_programs.all_payouts(client).page.rows]
+    listed = partner_programs.all_payouts(client)
+    if listed.has_stopped:  # after a doubt it must be known what was there before
+        raise Unavailable(
+            "list not read", staff=gettext_noop("The list of payouts could not be read to its end.")
+        )
+    known = [row.provider_id for row in listed.page.rows]
     mine = PartnerPayout.objects.filter(pk=payout.pk, fence=payout.fence, status=Status.SENDING)
     if mine.update(known_before=known) != 1:
         raise Unavailable("claim lost", staff=gettext_noop("Another worker has taken this over."))
@@ -391,8 +396,8 @@ NOT_LISTED = gettext_noop("The exchanger’s list does not show it. That proves 
 
 def _line(client: Any, payout: PartnerPayout, way: str, asked_at: dt.datetime) -> PartnerPayoutReport | None:
     if not payout.provider_id:
-        rows = list(partner_programs.all_payouts(client).page.rows)
-        return payout_reports.found(payout_id=payout.pk, rows=rows, way=way, asked_at=asked_at)
+        listed = partner_programs.all_payouts(client)
+        return payout_reports.found(payout_id=payout.pk, listed=listed, way=way, asked_at=asked_at)
     for row in client.payouts(provider_id=payout.provider_id, limit=500).rows:
         if row.provider_id == payout.provider_id:
             return row

@@ -56,6 +56,8 @@ def refresh(*, account_id: int, priority: str = "poll") -> PartnerProgram:
     account = ProviderAccount.objects.get(pk=account_id)
     program, _new = PartnerProgram.objects.get_or_create(account=account)
     asked_at = timezone.now()
+    # Written first: a worker that is stopped over a long list must not begin again at once.
+    PartnerProgram.objects.filter(pk=program.pk).update(tried_at=asked_at)
     try:
         client = calls.client(account, priority=priority)
         if not isinstance(client, Partner):
@@ -65,14 +67,15 @@ def refresh(*, account_id: int, priority: str = "poll") -> PartnerProgram:
         payouts = all_payouts(client)
         links = client.links(limit=SHOWN)
     except ProviderError as error:
-        PartnerProgram.objects.filter(pk=program.pk).update(
-            tried_at=asked_at, last_error=calls.explain(error)[:300]
-        )
+        PartnerProgram.objects.filter(pk=program.pk).update(last_error=calls.explain(error)[:300])
         raise
     _keep(account, report, payouts.page, links, asked_at)
     _take_exchanges(account, exchanges.page, asked_at)
     _tell_cut(account, exchanges, _("exchanges"))
     _tell_cut(account, payouts, _("payouts"))
+    if exchanges.has_stopped or payouts.has_stopped:
+        told = _("Its lists are long and could not be read to their ends this time.")
+        PartnerProgram.objects.filter(pk=program.pk).update(last_error=told)
     balance = directions.kept(report.balance)
     program.refresh_from_db()
     if balance is not None:

@@ -16,6 +16,7 @@ from backoffice.kit.states import check_move
 from payments.models import ExceptionItem, Movement, PartnerPayout, PartnerProgram
 from payments.providers.errors import Denied, OutcomeUnknown, ProviderError, Refused
 from payments.providers.partner import PartnerPayoutReport
+from payments.providers.windows import Whole
 
 from . import approvals, calls, directions, exceptions, movements, references, schedule
 
@@ -188,6 +189,13 @@ def _differences(payout: PartnerPayout, report: PartnerPayoutReport) -> list[str
     return found
 
 
+def _cost_less(payout: PartnerPayout, report: PartnerPayoutReport) -> bool:
+    """Whether it cost less than the balance that was to leave, as far as that was said in a currency we know."""
+    cost, currency = report.original_amount, report.original_currency[:16]
+    is_ours = not currency or payout.currency in (currency, PartnerProgram.UNTOLD)
+    return is_ours and cost is not None and cost < payout.expected
+
+
 def _is_foreign(payout: PartnerPayout, amount: Decimal | None, currency: str) -> bool:
     """Whether what it cost is said in another currency than that of the balance which was approved.
 
@@ -287,10 +295,11 @@ def _tell(payout: PartnerPayout, kind: str, title: str, way: str, *, key: str = 
 # --- After a doubt ---
 @transaction.atomic
 def found(
-    *, payout_id: int, rows: list[PartnerPayoutReport], way: str, asked_at: dt.datetime
+    *, payout_id: int, listed: Whole[PartnerPayoutReport], way: str, asked_at: dt.datetime
 ) -> PartnerPayoutReport | None:
-    """Which of the exchanger's lines is the one in doubt: new since it was sent, and to where it was to go. None: not
-    there, or more than one, which only people can tell apart.
+    """Which of the exchanger's lines is the one in doubt: new since it was sent, to where it was to go, and of no less
+    than the balance, which leaves whole. None: not there; or it may be more than one, or the list could not be read to
+    its end, so that an old line may come into sight later: only people can tell then.
     """
     payout = lock(payout_id)
     if payout.status != Status.UNKNOWN or payout.provider_id:
@@ -303,25 +312,25 @@ def found(
     account = payout.payee_account.replace(" ", "")
     fits = [
         row
-        for row in rows
+        for row in listed.page.rows
         if row.provider_id not in known
         and row.method_id == payout.method_id
         and (row.account.replace(" ", "") == account or "*" in row.account)
     ]
-    if len(fits) == 1:
+    if len(fits) == 1 and listed.is_whole and not _cost_less(payout, fits[0]):
         return fits[0]
     if fits:
         numbers = ", ".join(row.provider_id for row in fits)
-        _tell(
-            payout,
-            Kind.AMBIGUOUS,
-            _("The exchanger’s list has more than one payout that this may be: %s.") % numbers,
-            way,
+        words = (
+            _("The exchanger’s list has more than one payout that this may be: %s.")
+            if len(fits) > 1
+            else _("This may be payout %s of the exchanger’s list, or another one: compare amount and time.")
         )
+        _tell(payout, Kind.AMBIGUOUS, words % numbers, way)
     failures = payout.check_failures + 1
     PartnerPayout.objects.filter(pk=payout.pk).update(
         **schedule.bump(
-            missed_at=None if fits else asked_at,
+            missed_at=asked_at if listed.is_whole and not fits else None,
             checked_at=asked_at,
             check_failures=failures,
             last_error=_("The exchanger’s list does not show it. That proves nothing yet."),

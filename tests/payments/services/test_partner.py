@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import uuid
 from decimal import Decimal
@@ -341,6 +342,28 @@ class TestSend:
         payout.refresh_from_db()
         assert (payout.status, payout.provider_id) == ("pending", "9")
         assert exchanger.count("add_partner_payout") == 1
+
+    def test_an_old_one_that_comes_into_sight_is_not_ours(
+        self, account: Any, exchanger: Any, people: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of less than the whole balance, or from a list that could not be read to its end."""
+        exchanger.fail("add_partner_payout", "drop")
+        payout = sent(account, people)
+        exchanger._add_partner_payout({"method_id": "5", "account": PAYEE})
+        exchanger.balance = Decimal("120.5")
+        other, real = exchanger.payouts[0], windows.read
+        for change in ({"original_amount": "3", "pay_amount": "3"}, {}):
+            other |= change or {"original_amount": "120.5", "pay_amount": "120.5"}
+            if not change:
+                monkeypatch.setattr(
+                    windows, "read", lambda *a, **k: dataclasses.replace(real(*a, **k), is_cut=True)
+                )
+            with pytest.raises(ProviderError):
+                partner.refresh(partner_payout_id=payout.pk)
+            payout.refresh_from_db()
+            assert (payout.status, payout.provider_id, payout.missed_at) == ("unknown", "", None)
+        assert not Movement.objects.exists()
+        assert ExceptionItem.objects.get(kind="ambiguous").seen == 2
 
     def test_two_new_ones_are_for_people(self, account: Any, exchanger: Any, people: Any) -> None:
         exchanger.fail("add_partner_payout", "drop_after")
