@@ -39,13 +39,13 @@ INSERT INTO payments_reference (account_id, value, kind, created_at, hold_reason
 SELECT (SELECT min(id) FROM payments_provideraccount) + n % {accounts}, '26' || lpad(n::text, 16, '0'), 'invoice', now(), '', '[]'
 FROM generate_series(1, {references}) n;
 INSERT INTO payments_movement
-    (account_id, reference_id, kind, currency, amount, on_balance, key, label, way, booked_at)
+    (account_id, reference_id, kind, currency, amount, on_balance, key, label, tag, way, booked_at)
 SELECT (SELECT min(id) FROM payments_provideraccount) + n % {accounts},
        (SELECT min(id) FROM payments_reference) + n % {references},
        (ARRAY['invoice', 'invoice', 'invoice', 'withdrawal', 'fee', 'fee', 'adjustment'])[1 + n % 7],
        (ARRAY['USDT', 'BTC', 'EUR', 'USD', 'RUB', 'ETH'])[1 + (n % {accounts} + n / 35 % 3) % 6],
        (CASE WHEN n % 7 < 3 THEN 1 ELSE -1 END) * ((n::bigint * 7919 % 1000003) + 1) / 100.0,
-       n % 7 <> 1, 'bench:' || n, 'Order ' || n, 'poll',
+       n % 7 <> 1, 'bench:' || n, 'Order ' || n, '', 'poll',
        now() - interval '365 days' * ({rows} - n) / {rows}
 FROM generate_series(1, {rows}) n;
 ALTER TABLE payments_movement ENABLE TRIGGER USER;

@@ -64,9 +64,9 @@ print(*(statistics.median(times) for times in seen.values()))
 """
 _INSERT = """
 \\set n random(1, 1000000000000000)
-INSERT INTO payments_movement (account_id, kind, currency, amount, on_balance, key, label, way, booked_at)
+INSERT INTO payments_movement (account_id, kind, currency, amount, on_balance, key, label, tag, way, booked_at)
 VALUES ((SELECT min(id) FROM payments_provideraccount), 'fee', 'USDT', -1, true,
-        'bench:' || :client_id || ':' || :n || ':' || clock_timestamp(), '', 'poll', now());
+        'bench:' || :client_id || ':' || :n || ':' || clock_timestamp(), '', '', 'poll', now());
 """
 
 

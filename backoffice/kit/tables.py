@@ -194,7 +194,7 @@ class BaseTable(django_tables2.Table):
         return {
             name: column.verbose_name or name.replace("_", " ").capitalize()
             for name, column in columns.items()
-            if "d-none" not in _HIDDEN_BELOW.sub("", getattr(column, "css", "")).split()
+            if not _is_for_files(column)
         }
 
     def row_class(self, record: Any) -> str:
@@ -211,13 +211,17 @@ class BaseTable(django_tables2.Table):
             if column.orderable
         }
 
+    @property
+    def _shown(self) -> list[Any]:
+        return [bound for bound in self.columns if not _is_for_files(bound.column)]
+
     def heads(self) -> Iterator[Head]:
         """The header cells; sortable ones only where the view said by what it is sorted (`sorted_by`)."""
         sortable = self.sort_paths() if self.sorted_by else {}
         name_now = self.sorted_by.removeprefix("-")
         if self.pick:
             yield Head(_("Choose"), _PICK)
-        for bound in self.columns:
+        for bound in self._shown:
             attrs, sort, state = _attrs(bound), "", ""
             if bound.name in sortable:
                 descending = self.sorted_by.startswith("-")
@@ -246,7 +250,7 @@ class BaseTable(django_tables2.Table):
     @cached_property
     def body(self) -> SafeString:
         """The rows as HTML, drawn once."""
-        cells = [(_labelled(bound), self._cell(bound)) for bound in self.columns]
+        cells = [(_labelled(bound), self._cell(bound)) for bound in self._shown]
         if self.pick:
             cells.insert(0, (_PICK, self.pick))
         row_class = self.row_class if type(self).row_class is not BaseTable.row_class else None
@@ -322,6 +326,11 @@ def _own(export: Callable[..., Any], get: Callable[[Any], Any]) -> Callable[[Any
     if "value" in signature(export)[0]:
         return lambda record: export(value=get(record), record=record)
     return lambda record: export(record=record)
+
+
+def _is_for_files(column: Any) -> bool:
+    """Whether no page ever shows it, on no screen."""
+    return "d-none" in _HIDDEN_BELOW.sub("", getattr(column, "css", "")).split()
 
 
 def _attrs(bound: Any) -> SafeString:
