@@ -74,7 +74,8 @@ class BatchPayoutForm(forms.Form):
         self.fields[SIMILAR] = forms.BooleanField(
             label=gettext_lazy("A second batch with the same payees and amounts is meant"), required=False
         )
-        self.fields[OURS] = forms.BooleanField(
+        # Drawn by hand as a tick whose value is `own_likeness`.
+        self.fields[OURS] = forms.CharField(
             label=gettext_lazy("Payouts to addresses of our own are meant"), required=False
         )
         self.order_fields(("delay", ROWS, FILE, MAX_FEE, NOTE))
@@ -95,9 +96,14 @@ class BatchPayoutForm(forms.Form):
         """The same for payees that are addresses of our own."""
         return bool(self.is_bound and (self.errors.get(OURS) or self[OURS].value()))
 
+    def own_likeness(self) -> str:
+        """What that tick speaks of: just those addresses of ours that the service has named, and no other."""
+        asked = self.errors.as_data().get(OURS, []) if self.is_bound else []
+        return str(asked[0].code if asked else self[OURS].value() or "")
+
     def is_own_confirmed(self) -> bool:
-        """Whether that tick is set."""
-        return bool(self[OURS].value())
+        """Whether that tick is set; not if the service asks anew."""
+        return bool(self[OURS].value()) and not self.errors.get(OURS)
 
     def own_errors(self) -> list[Any]:
         """Why that tick is asked for."""

@@ -98,10 +98,12 @@ class Way:
         """Whether an entry of our own book is of this way. None with a tag is: it could not be sent."""
         if destination.tag:
             return False
-        network = addresses.CARD if destination.is_card else addresses.network_of(destination.method)
+        of_method = addresses.network_of(destination.method)
+        network = addresses.CARD if destination.is_card else of_method
         if self.network and network:
             return network == self.network
-        return any(destination.method.startswith(code) for code in self.codes)
+        # An address of one network is never offered for a way of which nobody knows the network.
+        return of_method is None and destination.method in self.codes
 
 
 class PartnerExchange(models.Model):

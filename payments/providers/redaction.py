@@ -10,9 +10,10 @@ import html
 import json
 import re
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Self
 from urllib.parse import quote
+
+from payments.providers import numbers
 
 MASK = "***"
 
@@ -25,11 +26,6 @@ _CARD = re.compile(
     r"(?<![0-9A-Za-z.])[0-9]{2,}(?:[ -][0-9]{3,})*(?:[ -][0-9]{1,2})?(?![0-9A-Za-z]|\.[0-9])", re.ASCII
 )
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
-#: What may be the number of a card or an account, mistyped or not: 12 digits and more however they are parted, or an IBAN.
-_NUMBER = re.compile(
-    r"(?<![0-9A-Za-z])(?:[A-Z]{2}[0-9]{2}(?:[ \-]?[0-9A-Z]){11,30}|[0-9](?:[ \u00a0.\-]*[0-9]){11,})(?![0-9A-Za-z])"
-)
-_NEITHER = re.compile(r"[^0-9A-Za-z]+")
 _HEX_ADDRESS = re.compile(r"0x[0-9A-Fa-f]{40}")
 _SCALAR = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|true|false|null", re.ASCII)
 #: Luhn's doubling: 5 is 10 is 1 + 0.
@@ -85,13 +81,16 @@ def mask_cards(text: str) -> str:
 
 
 def mask_numbers(text: str) -> str:
-    """The same, and everything else that may be such a number, mistyped or of an account: only its last 4 stay."""
-    return _NUMBER.sub(_masked_number, text)
+    """The same, and everything else that may be such a number, mistyped or of an account: only its last 4 stay.
 
-
-def _masked_number(match: re.Match[str]) -> str:
-    found = _NEITHER.sub("", match[0])
-    return match[0] if _is_reference(found) else _stars(found)
+    Seen through other scripts' digits, through hyphens, blanks and hidden signs of any kind.
+    """
+    plain, places = numbers.plain(text)
+    out, done = [], 0
+    for start, end in numbers.find(plain):
+        out += [text[done : places[start]], _stars(numbers.NEITHER.sub("", plain[start:end]))]
+        done = places[end - 1] + 1
+    return "".join([*out, text[done:]])
 
 
 def _stars(found: str) -> str:
@@ -105,9 +104,10 @@ def mask_account(text: str) -> str:
     """What stands in a field for a card or an account: as `mask_numbers`, and shorter numbers with whatever letter
     slipped in. Addresses of coins and e-mails stay readable: in them digits are few.
     """
-    found = _NEITHER.sub("", text)
-    is_number = sum(map(str.isdecimal, found)) * 2 > len(found)
-    return _stars(found) if is_number and not _HEX_ADDRESS.fullmatch(text) else mask_numbers(text)
+    found = numbers.NEITHER.sub("", numbers.plain(text)[0])
+    return (
+        _stars(found) if numbers.is_number(found) and not _HEX_ADDRESS.fullmatch(text) else mask_numbers(text)
+    )
 
 
 def _masked_card(match: re.Match[str]) -> str:
@@ -122,7 +122,7 @@ def _masked_card(match: re.Match[str]) -> str:
             digits = text[begin:end].replace(" ", "").replace("-", "")
             if len(digits) > 19:
                 break
-            if len(digits) >= 13 and _passes_luhn(digits) and not _is_reference(digits):
+            if len(digits) >= 13 and _passes_luhn(digits) and not numbers.is_reference(digits):
                 out += text[done:begin] + digits[:6] + "*" * (len(digits) - 10) + digits[-4:]
                 done = end
                 break
@@ -131,17 +131,6 @@ def _masked_card(match: re.Match[str]) -> str:
 
 def _passes_luhn(digits: str) -> bool:
     return (sum(map(int, digits[::-2])) + sum(map(int, digits[-2::-2].translate(_DOUBLED)))) % 10 == 0
-
-
-def _is_reference(digits: str) -> bool:
-    """Our own references (UTC YYMMDDhhmmss and 6 digits) must stay readable; no card begins like one."""
-    if len(digits) != 18 or not "25" <= digits[:2] <= "49":
-        return False
-    try:
-        datetime.strptime(digits[:12], "%y%m%d%H%M%S")
-    except ValueError:
-        return False
-    return True
 
 
 class Redactor:

@@ -181,7 +181,9 @@ def check(*, account: ProviderAccount, fields: Mapping[str, Any]) -> tuple[dict[
     }
     for confirm in (
         lambda: _similar(account, given, values),
-        lambda: None if given.get("_confirm_own") else own_addresses.check(row.address for row in rows),
+        lambda: own_addresses.check(
+            (row.address for row in rows), confirmed=str(given.get("_confirm_own", ""))
+        ),
     ):
         try:
             confirm()

@@ -98,6 +98,8 @@ def apply(row: Deposit, report: DepositReport, way: str, wallets: Addresses) -> 
     if now != before or row.txid != txid:
         row.version += 1
         row.save()
+    if row.status == Status.CONFIRMED and report.aml.success is False:
+        _flagged_late(row, report, way, was=before[-1].get("aml", {}).get("success"))
     if report.status is None:
         _tell(
             row,
@@ -208,6 +210,26 @@ def _after_the_end(row: Deposit, report: DepositReport, way: str) -> None:
         % {"ours": row.get_status_display(), "theirs": report.provider_status},
         way,
         key=str(report.status),
+    )
+
+
+def _flagged_late(row: Deposit, report: DepositReport, way: str, *, was: bool | None) -> None:
+    """The check of the money turned after it was credited: nothing booked is held, a person is told once.
+
+    What was let go by people with its flag on it was told then.
+    """
+    if was is False and ExceptionItem.objects.filter(reference=row.reference, kind=Kind.AML_FLAG).exists():
+        return
+    title = _(
+        "%(why)s It says so too late: %(amount)s %(currency)s were credited already. Pay nothing out of them, and ask the "
+        "provider what becomes of the money."
+    )
+    _tell(
+        row,
+        Kind.AML_FLAG,
+        title % (_words(row) | {"why": listed_reports.aml_title(report.aml)}),
+        way,
+        key="late",
     )
 
 

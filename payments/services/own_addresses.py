@@ -15,13 +15,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from backoffice.kit.fields import keyed_digest
 from backoffice.models import SearchEntry
 from payments.models import Invoice, ProviderAccount, Wallet
 from payments.providers import offering
 from payments.providers.wallets import Wallets
 
 #: Of these the case is a matter of spelling; of all others it is part of the address.
-ANY_CASE = ("0x", "bc1", "tb1")
+ANY_CASE = ("0x", "bc1", "tb1", "bcrt1", "ltc1", "tltc1", "rltc1")
 #: How many addresses one query searches for; the shortest that is one.
 AT_ONCE, SHORTEST = 50, 8
 
@@ -81,12 +82,20 @@ def warning(owner: Any) -> SafeString:
     )
 
 
-def check(addresses: Iterable[str]) -> None:
-    """Raise ValidationError on `_confirm_own` if any of these is an address of ours."""
-    if found := find(addresses):
+def likeness(addresses: Iterable[str]) -> str:
+    """What a tick for just these addresses of ours says; the same in whatever order."""
+    return keyed_digest(" ".join(sorted(map(comparable, addresses))), "own addresses")[:16]
+
+
+def check(addresses: Iterable[str], *, confirmed: str = "") -> None:
+    """Raise ValidationError on `_confirm_own` if any of these is an address of ours; not if `confirmed` is the
+    `likeness` of just those that are. The code of each error is that likeness.
+    """
+    found = find(addresses)
+    if found and (wanted := likeness(found)) != confirmed:
         tick = _("Tick this box if it is meant.")
         told = [
-            format_html("{}: {} {}", address, warning(owner), tick)
+            ValidationError(format_html("{}: {} {}", address, warning(owner), tick), code=wanted)
             for address, owner in list(found.items())[:20]
         ]
         raise ValidationError({"_confirm_own": told})

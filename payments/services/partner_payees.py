@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 
 from backoffice.kit.fields import keyed_digests
 from payments import addresses
 from payments.models import OwnDestination, PartnerPayout, PartnerProgram, ProviderAccount, Way
+from payments.providers import numbers
 from payments.providers.redaction import mask_account
 
-from . import destinations
+from . import destinations, own_addresses
 
 CONFIRM = "_confirm_account"
 LONGEST = 300
@@ -43,7 +45,8 @@ def check(*, account: ProviderAccount, way: Way, given: Mapping[str, Any]) -> Pa
     """The payee that was typed. Raises ValidationError by field, also for what is not confirmed."""
     payee = look(account=account, way=way, typed=str(given.get("account", "")))
     if payee.doubts and not given.get(CONFIRM):
-        raise ValidationError({CONFIRM: " ".join([*payee.doubts, _("Tick the box if it is right.")])})
+        told = [*payee.doubts, _("Tick the box if it is right.")]
+        raise ValidationError({CONFIRM: format_html_join(" ", "{}", ((one,) for one in told))})
     return payee
 
 
@@ -53,22 +56,27 @@ def look(*, account: ProviderAccount, way: Way, typed: str) -> Payee:
         raise ValidationError({"account": _("Where should it go?")})
     if len(typed) > LONGEST or "\x00" in typed:
         raise ValidationError({"account": _("At most %(limit)s characters.") % {"limit": LONGEST}})
-    shown, spelled = mask_account(typed), typed
-    if shown != typed or way.network == addresses.CARD:
-        # However it was typed, the same card is the same account.
-        typed = typed.replace(" ", "").replace("-", "")
-    verdict = addresses.check(way.network or "?", typed)
+    shown, leaves = mask_account(typed), typed
+    is_masked = shown != typed
+    if is_masked or way.network == addresses.CARD:
+        # However it was typed, the same card is the same account. A key or a text leaves to the letter.
+        leaves = numbers.bare(typed) or typed
+    verdict = addresses.check(way.network or "?", leaves)
     if verdict.valid is False:
         raise ValidationError({"account": verdict.words})
-    entry = _in_the_book(way, {spelled, typed})
-    doubts = [] if verdict.valid else [_unchecked(way, typed, verdict)]
-    if entry is None and not _was_paid(account, typed, shown):
+    doubts = [] if verdict.valid else [_unchecked(way, leaves, verdict)]
+    if entry := _in_the_book(way, {typed, leaves}):
+        leaves = entry.address
+        shown, is_masked = mask_account(leaves), mask_account(leaves) != leaves
+    if not is_masked:
+        doubts += [own_addresses.warning(owner) for owner in own_addresses.find([leaves]).values()]
+    if entry is None and not _was_paid(account, leaves, shown):
         doubts.append(
             _(
                 "No payout of ours has gone there yet, and it is not in the approved book of our own destinations."
             )
         )
-    return Payee(typed, shown, shown != typed, verdict.words, entry, doubts)
+    return Payee(leaves, shown, is_masked, verdict.words, entry, doubts)
 
 
 def _unchecked(way: Way, typed: str, verdict: addresses.Verdict) -> str:

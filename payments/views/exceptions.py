@@ -234,6 +234,8 @@ class ExceptionItemDetailView(DetailView):
 def guide(item: ExceptionItem) -> Any:
     """What its kind means, and what to do about it."""
     came_in = item.reference is not None and item.reference.kind == Reference.Kind.DEPOSIT
+    if item.kind == Kind.AML_FLAG and not item.is_held:  # flagged after it was credited, or released
+        came_in = False
     return (came_in and GUIDE_DEPOSIT.get(Kind(item.kind))) or GUIDE.get(Kind(item.kind), "")
 
 

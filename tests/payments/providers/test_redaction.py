@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from backoffice.kit import money
 from payments.providers.bitloga.client import Bitloga
-from payments.providers.redaction import MASK, Redactor, Secret, mask_cards, storable
+from payments.providers.redaction import (
+    MASK,
+    Redactor,
+    Secret,
+    mask_account,
+    mask_cards,
+    mask_numbers,
+    storable,
+)
 from tests.every import every
 
 CARD = "4111111111111111"
@@ -207,3 +215,50 @@ class TestSecret:
         secret = Secret("canary-secret")
         assert "canary" not in f"{secret!r} {secret} {[secret]} { ({'k': secret}) }"
         assert secret.reveal() == "canary-secret"
+
+
+class TestNumbers:
+    """Numbers of cards and accounts, mistyped or not, however they are parted."""
+
+    def test_they_are_known_however_they_are_written(self) -> None:
+        parted = ["-", " ", "\u2011", "\u2010", "\u2013", "\u2212", "\ufe63", "\u202f", "\u00a0", "\u2009"]
+        parted += ["/", "_", ",", ".", "\u200b", "\u2060", "\u00ad", " - ", "\ufe0f\u20e3"]
+        for sign in parted:
+            number = sign.join(["4111", "1111", "1111", "1112"])
+            assert mask_numbers(f"Pay to {number}, soon") == "Pay to ************1112, soon", repr(sign)
+            assert mask_account(number) == "************1112", repr(sign)
+            assert mask_numbers(number.replace("1112", "1111")) == MASKED, repr(sign)
+        assert mask_numbers("№ ４１１１１１１１１１１１１１１２") == "№ ************1112"
+        for iban in ("de89370400440532013000", "De89 3704 0044 0532 0130 00", "gb29nwbk60161331926819"):
+            kept = mask_numbers(f"to {iban} Please, at once")
+            assert "04" not in kept and "6016" not in kept, kept
+            assert kept.endswith(f"{iban.replace(' ', '')[-4:]} Please, at once"), kept
+        assert "6016" not in mask_numbers("gb29 nwbk 6016 1331 9268 19 please pay it today")
+        assert "0532" not in mask_numbers("de88 3704 0044 0532 0130 00 mistyped")
+        assert mask_numbers("ab12 please send it all to 4111 1111 1111 1112").endswith("to ************1112")
+
+        reference = "261120101530123456"
+        assert mask_numbers(f"{reference}, 4111 1111 1111 1112, {reference}") == (
+            f"{reference}, ************1112, {reference}"
+        )
+
+    def test_other_things_stay_to_the_letter(self) -> None:
+        for text in (
+            "2026-11-22 10:30",
+            "1,000,000.50 RUB",
+            "TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC",
+            "0x" + "1" * 40,
+            "no12 blah blah blah blah",
+            "261120101530123456, 261120101530123457",
+            "Счёт № 12\u00a0345",
+            "shop@example.com",
+        ):
+            assert mask_numbers(text) == text
+
+    def test_long_texts_stay_cheap(self) -> None:
+        begun = time.process_time()
+        for text in ("1", "1 ", "1     ", "ab12 ", "１\u2011", "a1", "1,", "de89 3704 x ", "1" * 11 + "x "):
+            mask_numbers(text * (100_000 // len(text)))
+            mask_account("x" + text * (100_000 // len(text)) + "x" * 300_000)
+        mask_numbers("1" * 11 + " " * 100_000 + "x")
+        assert time.process_time() - begun < 5

@@ -28,6 +28,7 @@ from payments.services import (
     reservations,
     wallets,
 )
+from payments.views.exceptions import guide
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -260,6 +261,24 @@ class TestNotCredited:
             scan(there)
         assert booked()["deposit"] == 300
         assert set(ExceptionItem.objects.values_list("status", "resolution")) == {("closed", "looked at")}
+
+    def test_what_is_flagged_after_it_was_credited_is_told_once_and_holds_nothing(
+        self, there: Any, desk: Any, wallet: Wallet, people: Any
+    ) -> None:
+        row = arrive(desk, wallet, status=5)
+        scan(there)
+        row |= {"aml_success": False, "aml_risk": "high"}
+        for risk in ("high", "high", "higher"):
+            row["aml_risk"] = risk
+            scan(there)
+        item = ExceptionItem.objects.select_related("reference").get()
+        assert (item.kind, item.is_held, "credited already" in item.title) == ("aml_flag", False, True)
+        assert (Deposit.objects.get().status, booked()["deposit"]) == ("confirmed", 300)
+        assert "not credited" not in guide(item)
+        exceptions.close(actor=people["approver"], item=item, note="sent back")
+        row["aml_risk"] = "highest"
+        scan(there)
+        assert ExceptionItem.objects.filter(status="open").count() == 0
 
     def test_whoever_is_no_approver_any_more_has_proposed_nothing(
         self, there: Any, desk: Any, wallet: Wallet, people: Any

@@ -10,16 +10,22 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.utils import timezone
 
+from backoffice import audit
+from backoffice.services import search
 from payments.models import (
     Balance,
     ExceptionItem,
     Movement,
+    OwnDestination,
     PartnerExchange,
     PartnerPayout,
     PartnerProgram,
     ProviderCall,
+    Wallet,
+    Way,
 )
 from payments.providers import windows
 from payments.providers.errors import ProviderError
@@ -31,6 +37,7 @@ from payments.services import (
     partner_programs,
     payout_decisions,
     polling,
+    references,
 )
 from tests import factories
 from tests.every import every
@@ -224,6 +231,72 @@ class TestRequest:
         partner.cancel(actor=people["operator"], payout=made)
         PartnerProgram.objects.update(methods=[{"id": "4", "title": "Visa & Mastercard USD"}])
         assert "not a card number" in refused("4111 1111 1111 1112", method_id="4")
+
+    def test_what_is_sent_is_what_was_typed_or_what_the_book_says(self, account: Any, people: Any) -> None:
+        """Only the number of a card or an account loses its blanks; a key or a text keeps every sign."""
+        PartnerProgram.objects.update(methods=[{"id": "5", "title": "PIX BRL"}])
+        exchangers.direction(account)
+        number, pix = "4111 1111 1111 1112", "123e4567-0000-1111-2222-426614174000"
+        for typed, leaves in (
+            (pix, pix),
+            ("12345678-0000-1111-2222-426614174000", "12345678-0000-1111-2222-426614174000"),
+            ("de12c3d4-0000-1111-2222-426614174000", "de12c3d4-0000-1111-2222-426614174000"),
+            ("Bank of Kyiv, 26001234567890, to A - B", "Bank of Kyiv, 26001234567890, to A - B"),
+            (number, "4111111111111112"),
+            ("4111\u20111111\u202f1111\u00a01112", "4111111111111112"),
+            ("de89 3704 0044 0532 0130 00", "DE89370400440532013000"),
+            ("DE88 3704 0044 0532 0130 00", "DE88 3704 0044 0532 0130 00"),
+        ):
+            made = ask(account, people["operator"], account=typed)
+            assert (made.payee_account, made.is_card, "*" in made.shown) == (leaves, True, True), typed
+            partner.cancel(actor=people["operator"], payout=made)
+        entry = exchangers.book(account, number)
+        made = ask(account, people["operator"], account=number, _confirm_account=True)
+        about = partner_payees.about(made)
+        assert (made.payee_account, about and about.entry) == (number, entry)
+
+    def test_an_address_of_ours_is_asked_about_and_told_to_the_approver(
+        self, account: Any, people: Any
+    ) -> None:
+        def doubts(payee: str) -> list[str]:
+            way = PartnerProgram.objects.get().ways()[0]
+            return [str(one) for one in partner_payees.look(account=account, way=way, typed=payee).doubts]
+
+        exchangers.direction(account)
+        exchangers.book(account, PAYEE)
+        assert doubts(PAYEE) == []
+        reference = references.take(account=account, kind="wallet")
+        card = "4111111111111111"
+        with transaction.atomic():
+            wallet = Wallet.objects.create(
+                reference=reference,
+                account=account,
+                created_by=people["operator"],
+                address=PAYEE,
+                label="<i>",
+            )
+            audit.record(people["operator"], "wallet.created", wallet)
+        search.index(kind="wallet", object_ids=[wallet.pk])
+        told = " ".join(doubts(PAYEE))
+        assert "our own: it was made for &lt;i&gt;" in told and wallet.get_absolute_url() in told
+        Wallet.objects.update(address=card)
+        search.index(kind="wallet", object_ids=[wallet.pk])
+        PartnerProgram.objects.update(methods=[{"id": "5", "title": "Something else"}])
+        assert "our own:" not in " ".join(doubts(card))
+
+    def test_a_way_takes_only_entries_of_just_its_currency(self) -> None:
+        def takes(network: str, *codes: str, **entry: Any) -> bool:
+            return Way("5", "", network, frozenset(codes), {}).takes(OwnDestination(**entry))
+
+        assert takes("tron", "USDT", method="USDTTRC20")
+        assert takes("", "USDTBEP20", method="USDTBEP20")
+        assert takes("", "SBERRUB", method="SBERRUB", is_card=True)
+        assert not takes("", "USDT", method="USDTTRC20")
+        assert not takes("", "USD", method="USDTTRC20")
+        assert not takes("", "USD", method="USDX")
+        assert not takes("", "USDTTRC20", method="USDTTRC20")
+        assert not takes("tron", "USDT", method="USDT", is_card=True)
+        assert not takes("", "XRP", method="XRP", tag="7")
 
     def test_not_below_the_smallest_nor_blind_nor_switched_off(self, account: Any, people: Any) -> None:
         with pytest.raises(PermissionDenied):

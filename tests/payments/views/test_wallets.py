@@ -276,6 +276,8 @@ class TestWithdrawals:
         search.index(kind="invoice", object_ids=[bill.pk])
         found = own_addresses.find([mixed.lower(), coin, coin.lower(), card, "TSomebodyElse12345"])
         assert found == {mixed.lower(): wallet, coin: bill}
+        for begin in ("bc1", "ltc1", "tb1", "bcrt1", "tltc1"):
+            assert own_addresses.comparable(f"{begin}qAB".upper()) == f"{begin}qab"
         assert card not in SearchEntry.objects.get(kind="invoice").text
 
     def test_what_is_wrong_stands_at_its_box(self, there: Any, people: Any) -> None:
