@@ -36,32 +36,33 @@ _shown: tuple[float, dict[str, int]] = (0.0, {})  # until when it is believed, a
 
 def ensure_currencies(codes: list[str] | None = None) -> None:
     """Add the currencies that are missing. Known ones come with their digits, others with 8."""
+    found = []
     for code in codes or list(KNOWN_CURRENCIES):
         title, digits, is_fiat = KNOWN_CURRENCIES.get(code, (code, DEFAULT_DIGITS, False))
-        Currency.objects.get_or_create(
-            code=code, defaults={"title": title, "digits": digits, "is_fiat": is_fiat}
-        )
+        found.append(Currency(code=code, title=title, digits=digits, is_fiat=is_fiat))
+    Currency.objects.bulk_create(found, ignore_conflicts=True)
 
 
 def prefill(*, account: ProviderAccount) -> None:
     """Give an account the methods of its provider's document. Methods that stand already are not touched."""
     documented = PROVIDERS[account.provider].documented_methods
     ensure_currencies(sorted({method.currency for method in documented}))
-    for method in documented:
-        Method.objects.get_or_create(
+    found = (
+        Method(
             account=account,
             code=method.code,
-            defaults={
-                "title": method.title,
-                "currency": method.currency,
-                "for_invoice": "invoice" in method.operations,
-                "for_withdrawal": "withdraw" in method.operations,
-                "internal_balance": method.internal_balance,
-                "needs_purse": method.needs_purse,
-                "needs_tag": method.needs_tag,
-                "needs_names": method.needs_names,
-            },
+            title=method.title,
+            currency=method.currency,
+            for_invoice="invoice" in method.operations,
+            for_withdrawal="withdraw" in method.operations,
+            internal_balance=method.internal_balance,
+            needs_purse=method.needs_purse,
+            needs_tag=method.needs_tag,
+            needs_names=method.needs_names,
         )
+        for method in documented
+    )
+    Method.objects.bulk_create(found, ignore_conflicts=True)
 
 
 @guarded("payments.manage_currency")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,10 +75,24 @@ def exchanger(settings: Any) -> Iterator[exchangers.Exchanger]:
     found.close()
 
 
+class People(dict[str, Any]):
+    """One user per role, by the role's name; each is made when a test first asks for them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+
+    def __missing__(self, role: str) -> Any:
+        with self._lock:
+            if role not in self:
+                self[role] = factories.person(role)
+            return self[role]
+
+
 @pytest.fixture
-def people(transactional_db: None) -> dict[str, Any]:
-    """One user per role, by the role's name."""
-    return {role: factories.person(role) for role in ("viewer", "operator", "approver", "finance", "admin")}
+def people(transactional_db: None) -> People:
+    """Of the people that a test does not need none is made: five took as long as most tests."""
+    return People()
 
 
 @pytest.fixture(autouse=True)
