@@ -397,15 +397,17 @@ def as_report(row: BidRow) -> BidReport:
 
 
 @transaction.atomic
-def missed(*, bid_id: int, asked_at: dt.datetime) -> None:
-    """A whole look through the list did not find it. That proves nothing: it is noted, and looked for again."""
+def missed(*, bid_id: int, asked_at: dt.datetime, is_whole: bool) -> None:
+    """A look through the list did not find it. That proves nothing: it is noted if the list was read whole, and looked
+    for again.
+    """
     bid = lock(bid_id)
     if bid.provider_id or bid.status != Status.UNKNOWN:
         return
     failures = bid.check_failures + 1
     Bid.objects.filter(pk=bid.pk).update(
         **schedule.bump(
-            missed_at=asked_at,
+            missed_at=asked_at if is_whole else None,
             checked_at=asked_at,
             check_failures=failures,
             last_error=_("The exchanger’s list does not show it. That proves nothing yet.")[:300],

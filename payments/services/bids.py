@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -214,13 +213,14 @@ def refresh(*, bid_id: int, way: str = Way.POLL, priority: str = "poll") -> Bid:
         return bid
     asked_at = timezone.now()
     rows: list[BidRow] = []
+    is_whole = True
     try:
         client = calls.client(bid.account, reference=bid.reference, priority=priority)
         if not isinstance(client, Bids):
             raise NotSupported("bids")
         hit("F12")
         if not bid.provider_id:
-            rows = list(_scan(client, bid))
+            rows, is_whole = _scan(client, bid)
             bid = bid_reports.adopt(bid_id=bid_id, rows=rows, way=way)
         report = _found(client, bid, rows) if bid.provider_id else None
     except ProviderError as error:
@@ -231,7 +231,7 @@ def refresh(*, bid_id: int, way: str = Way.POLL, priority: str = "poll") -> Bid:
     if report is None:
         if rows:  # more than one of them: held
             return bid
-        bid_reports.missed(bid_id=bid_id, asked_at=asked_at)
+        bid_reports.missed(bid_id=bid_id, asked_at=asked_at, is_whole=is_whole)
         raise Refused("get_exchanges: not listed", reason="not_found", staff=NOT_LISTED)
     word = bid.provider_status
     applied = bid_reports.apply(bid_id=bid_id, report=report, way=way, asked_at=asked_at)
@@ -263,8 +263,9 @@ def _line(client: Any, bid: Bid, rows: list[BidRow]) -> BidRow | None:
     return next((row for row in listed if row.provider_id == bid.provider_id), None)
 
 
-def _scan(client: Any, bid: Bid) -> Iterator[BidRow]:
-    """The lines of the exchanger's list that carry exactly our reference, from around the time it was sent.
+def _scan(client: Any, bid: Bid) -> tuple[list[BidRow], bool]:
+    """The lines of the exchanger's list that carry exactly our reference, from around the time it was sent; and whether
+    it is none of those that could not be read.
 
     The exchanger's own filter by reference is tried first and never trusted: what it leaves out is looked for.
     """
@@ -277,10 +278,17 @@ def _scan(client: Any, bid: Bid) -> Iterator[BidRow]:
     first = client.bids(reference=value, limit=500, **window)
     found = [row for row in first.rows if row.reference == value and not row.is_hidden]
     if found:
-        yield from found
-        return
+        return found, True
+    is_whole = True
     for page in client.scan_bids(**window):
-        yield from (row for row in page.rows if row.reference == value and not row.is_hidden)
+        found += [row for row in page.rows if row.reference == value and not row.is_hidden]
+        is_whole = is_whole and not any(_may_carry(raw, value) for raw in page.unreadable)
+    return found, is_whole
+
+
+def _may_carry(raw: Any, value: str) -> bool:
+    """Whether a line that could not be read may be the one with our reference."""
+    return not isinstance(raw, dict) or str(raw.get("api_id", value)) == value
 
 
 def _read_history(client: Any, bid: Bid) -> None:

@@ -194,6 +194,8 @@ def approve(*, actor: Any, payout: PartnerPayout, seen: str = "") -> PartnerPayo
             raise ValidationError(refusal)
         if locked.status != Status.AWAITING_APPROVAL:
             raise IllegalMove(locked.status, Status.APPROVED)
+        if partner_payees.is_retired(locked.payee_account):
+            raise ValidationError(_(partner_payees.RETIRED))
         digest = bound(locked)
         if seen and seen != digest:
             raise ValidationError(_("Something has changed since you opened this page. Read it again."))
@@ -298,6 +300,8 @@ def _send(payout: PartnerPayout) -> None:
             raise Unavailable("claim lost", staff=gettext_noop("Another worker has taken this over."))
         if approvals.why_not(reference=payout.reference, digest=bound(payout)):
             raise Unavailable("not approved", staff=gettext_noop("The approval does not hold any more."))
+        if partner_payees.is_retired(payout.payee_account):
+            raise Invalid("destination", staff=partner_payees.RETIRED)
 
     try:
         if why := _look_before(payout):
@@ -343,6 +347,7 @@ def _look_before(payout: PartnerPayout) -> str:
             "list not read", staff=gettext_noop("The list of payouts could not be read to its end.")
         )
     known = [row.provider_id for row in listed.page.rows]
+    known += filter(None, map(payout_reports.told_id, listed.page.unreadable))
     mine = PartnerPayout.objects.filter(pk=payout.pk, fence=payout.fence, status=Status.SENDING)
     if mine.update(known_before=known) != 1:
         raise Unavailable("claim lost", staff=gettext_noop("Another worker has taken this over."))

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from backoffice.kit.fields import keyed_digests
 from payments import addresses
@@ -23,6 +25,7 @@ from . import destinations, own_addresses
 
 CONFIRM = "_confirm_account"
 LONGEST = 300
+RETIRED = gettext_noop("This was taken out of the book of our own destinations.")
 Status = OwnDestination.Status
 
 
@@ -95,18 +98,28 @@ def _unchecked(way: Way, typed: str, verdict: addresses.Verdict) -> str:
 
 def _in_the_book(way: Way, spellings: set[str]) -> OwnDestination | None:
     """The approved entry for just this. Raises ValidationError for one that was retired, and for one with a tag."""
-    digests = [one for typed in spellings for one in keyed_digests(typed, destinations.PURPOSE)]
-    found = OwnDestination.objects.filter(digest__in=digests)
+    found = _entries(spellings)
     approved = list(found.filter(status=Status.APPROVED).order_by("pk"))
     if entry := next((one for one in approved if way.takes(one)), None):
         return entry
     if not approved and found.filter(status=Status.RETIRED).exists():
-        raise ValidationError({"account": _("This was taken out of the book of our own destinations.")})
+        raise ValidationError({"account": _(RETIRED)})
     if approved and all(one.tag for one in approved):
         raise ValidationError(
             {"account": _("In our book it needs a tag or memo, and the exchanger takes none for payouts.")}
         )
     return None
+
+
+def _entries(spellings: set[str]) -> QuerySet[OwnDestination]:
+    digests = [one for typed in spellings for one in keyed_digests(typed, destinations.PURPOSE)]
+    return OwnDestination.objects.filter(digest__in=digests)
+
+
+def is_retired(account: str) -> bool:
+    """Whether this was taken out of our book since, so that nothing may go there any more."""
+    stands = set(_entries({account}).values_list("status", flat=True))
+    return Status.RETIRED in stands and Status.APPROVED not in stands
 
 
 def _was_paid(account: ProviderAccount, typed: str, shown: str) -> bool:

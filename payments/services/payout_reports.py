@@ -293,13 +293,18 @@ def _tell(payout: PartnerPayout, kind: str, title: str, way: str, *, key: str = 
 
 
 # --- After a doubt ---
+def told_id(raw: Any) -> str:
+    """The exchanger's number of a line that could not be read; "" where it has none."""
+    return str(raw.get("id", "")) if isinstance(raw, dict) else ""
+
+
 @transaction.atomic
 def found(
     *, payout_id: int, listed: Whole[PartnerPayoutReport], way: str, asked_at: dt.datetime
 ) -> PartnerPayoutReport | None:
     """Which of the exchanger's lines is the one in doubt: new since it was sent, to where it was to go, and of no less
-    than the balance, which leaves whole. None: not there; or it may be more than one, or the list could not be read to
-    its end, so that an old line may come into sight later: only people can tell then.
+    than the balance, which leaves whole. None: not there; or it may be more than one, or a line that cannot be read, or
+    the list could not be read to its end, so that an old line may come into sight later: only people can tell then.
     """
     payout = lock(payout_id)
     if payout.status != Status.UNKNOWN or payout.provider_id:
@@ -309,6 +314,7 @@ def found(
         .exclude(provider_id="")
         .values_list("provider_id", flat=True)
     )
+    unread = [raw for raw in listed.page.unreadable if told_id(raw) not in known]
     account = payout.payee_account.replace(" ", "")
     fits = [
         row
@@ -317,7 +323,7 @@ def found(
         and row.method_id == payout.method_id
         and (row.account.replace(" ", "") == account or "*" in row.account)
     ]
-    if len(fits) == 1 and listed.is_whole and not _cost_less(payout, fits[0]):
+    if len(fits) == 1 and listed.is_whole and not unread and not _cost_less(payout, fits[0]):
         return fits[0]
     if fits:
         numbers = ", ".join(row.provider_id for row in fits)
@@ -330,7 +336,7 @@ def found(
     failures = payout.check_failures + 1
     PartnerPayout.objects.filter(pk=payout.pk).update(
         **schedule.bump(
-            missed_at=asked_at if listed.is_whole and not fits else None,
+            missed_at=asked_at if listed.is_whole and not unread and not fits else None,
             checked_at=asked_at,
             check_failures=failures,
             last_error=_("The exchanger’s list does not show it. That proves nothing yet."),

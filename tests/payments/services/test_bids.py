@@ -340,6 +340,20 @@ class TestSubmit:
         bid.refresh_from_db()
         assert bid.status == "new"
 
+    def test_a_line_that_cannot_be_read_may_be_ours(self, account: Any, exchanger: Any) -> None:
+        """Unless it carries another reference: only what is surely not there may be closed by people."""
+        exchanger.fail("create_bid", "drop")
+        bid = exchangers.asked(account)
+        bids.submit(bid_id=bid.pk)
+        exchanger.elsewhere(api_id=bid.reference.value, amount_get="soon")
+        (line,) = exchanger.bids.values()
+        for told, is_missed in ((bid.reference.value, False), ("7", True)):
+            line["api_id"] = told
+            with pytest.raises(ProviderError):
+                bids.refresh(bid_id=bid.pk)
+            bid.refresh_from_db()
+            assert (bid.status, bid.missed_at is not None) == ("unknown", is_missed)
+
     def test_a_used_reference_is_looked_up_and_adopted(self, account: Any, exchanger: Any) -> None:
         bid = exchangers.asked(account)
         exchanger._create_bid(SENT | {"api_id": bid.reference.value})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import importlib
 import uuid
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -255,6 +257,22 @@ class TestRequest:
         about = partner_payees.about(made)
         assert (made.payee_account, about and about.entry) == (number, entry)
 
+    def test_what_stood_there_as_it_was_typed_is_masked(self, account: Any, people: Any) -> None:
+        exchangers.direction(account)
+        PartnerProgram.objects.update(methods=[{"id": "5", "title": "PIX BRL"}])
+        iban = "DE89370400440532013000"
+        payout, entry = ask(account, people["operator"], account=iban), exchangers.book(account, iban)
+        coin = exchangers.book(account, PAYEE)
+        for model in (PartnerPayout, OwnDestination):
+            model.objects.exclude(pk=coin.pk if model is OwnDestination else 0).update(
+                shown=iban, is_card=False
+            )
+        importlib.import_module("payments.migrations.0013_masks").mask(apps, None)
+        for row in (payout, entry, coin):
+            row.refresh_from_db()
+        assert [(row.shown[-8:], row.is_card) for row in (payout, entry)] == [("****3000", True)] * 2
+        assert (coin.shown, coin.is_card) == (PAYEE, False)
+
     def test_an_address_of_ours_is_asked_about_and_told_to_the_approver(
         self, account: Any, people: Any
     ) -> None:
@@ -323,6 +341,24 @@ class TestApprove:
         assert partner.approve(
             actor=people["approver"], payout=payout, seen=partner.bound(payout)
         ).status == ("approved")
+
+    @pytest.mark.parametrize("is_approved", [False, True])
+    def test_nothing_goes_where_our_book_does_not_lead_any_more(
+        self, account: Any, exchanger: Any, people: Any, is_approved: bool
+    ) -> None:
+        exchangers.direction(account)
+        entry = exchangers.book(account, PAYEE)
+        payout = ask(account, people["operator"])
+        if is_approved:
+            partner.approve(actor=people["approver"], payout=payout)
+        destinations.retire(actor=factories.person("approver"), destination=entry, reason="Lost the key.")
+        if is_approved:
+            partner.submit(partner_payout_id=payout.pk)
+        else:
+            with pytest.raises(ValidationError, match="taken out of the book"):
+                partner.approve(actor=people["approver"], payout=payout)
+        payout.refresh_from_db()
+        assert (payout.status, exchanger.payouts) == ("failed" if is_approved else "awaiting_approval", [])
 
     def test_reject_needs_a_reason(self, account: Any, people: Any) -> None:
         payout = ask(account, people["operator"])
@@ -437,6 +473,23 @@ class TestSend:
             assert (payout.status, payout.provider_id, payout.missed_at) == ("unknown", "", None)
         assert not Movement.objects.exists()
         assert ExceptionItem.objects.get(kind="ambiguous").seen == 2
+
+    def test_a_new_line_that_cannot_be_read_may_be_ours(
+        self, account: Any, exchanger: Any, people: Any
+    ) -> None:
+        """One that was there before may not."""
+        exchanger._add_partner_payout({"method_id": "5", "account": PAYEE})
+        exchanger.balance = Decimal("120.5")
+        exchanger.payouts[0].pop("pay_amount")
+        exchanger.fail("add_partner_payout", "drop_after")
+        payout = sent(account, people)
+        exchanger.payouts[0].pop("pay_amount")
+        for is_there in (True, False):
+            with pytest.raises(ProviderError):
+                partner.refresh(partner_payout_id=payout.pk)
+            payout.refresh_from_db()
+            assert (payout.status, payout.missed_at is None) == ("unknown", is_there)
+            exchanger.payouts.pop(0)
 
     def test_two_new_ones_are_for_people(self, account: Any, exchanger: Any, people: Any) -> None:
         exchanger.fail("add_partner_payout", "drop_after")
