@@ -1,4 +1,4 @@
-"""Items that need a person: opening, owning, closing, and releasing holds. Base floor: knows no object."""
+"""Items that need a person: opening, owning, closing, and releasing holds. Base floor: loads no object, knows its kind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from . import approvals, movements, references
 
 Kind = ExceptionItem.Kind
 #: Told again at each look while they last: only another content counts. Of other kinds each telling is an event.
-LASTING = (Kind.HOLD, Kind.AML_FLAG, Kind.UNKNOWN_WORD, Kind.TAKEN_BACK)
+LASTING = (Kind.AML_FLAG, Kind.UNKNOWN_WORD, Kind.TAKEN_BACK)
 
 
 def open_item(
@@ -34,7 +34,8 @@ def open_item(
     **facts: Any,
 ) -> ExceptionItem:
     """Open an item, or count one more sighting of the open one with this key; of what lasts (LASTING) only one that says
-    something else. Inside the caller's transaction.
+    something else, and of a hold none: it goes on saying what is accepted when it is released. Inside the caller's
+    transaction.
     """
     key = f"{kind}:{key}"[:120]
     item = ExceptionItem(
@@ -53,6 +54,8 @@ def open_item(
 
 
 def _seen_again(items: QuerySet[ExceptionItem], told: ExceptionItem) -> int:
+    if told.kind == Kind.HOLD:
+        return items.update(last_seen_at=timezone.now())
     if told.kind not in LASTING:
         return items.update(seen=F("seen") + 1, last_seen_at=timezone.now())
     same = When(title=told.title, facts=told.facts, then=F("seen"))
@@ -82,7 +85,7 @@ def hold(
     """Hold a transaction and open its item. A row that is held already keeps its first reason.
 
     `kind`: AML_FLAG for money that came in and is not let pass: its newest reason counts, as scores change while people
-    decide. `title`: what the item says, if not the reason.
+    decide; where something else holds the row as well, beside that. `title`: what the item says, if not the reason.
     """
     begun = references.hold(reference=reference, reason=reason, obj=obj, way=way)
     if not begun and kind == Kind.AML_FLAG and not _is_held_otherwise(reference):
@@ -95,6 +98,7 @@ def hold(
         reference=reference,
         way=way,
         **facts,
+        **({"reason": reason} if title else {}),
     )
 
 
@@ -226,10 +230,10 @@ def needs_two(reference: Reference) -> bool:
 
 def end_hold(*, actor: Any, reference: Reference, note: str) -> None:
     """Take a hold away and close its items, for a service that has asked who may. In its transaction."""
-    references.release(reference=reference)
     of_hold = Q(kind=Kind.HOLD) | Q(kind=Kind.AML_FLAG, reference__kind=Reference.Kind.DEPOSIT)
-    for item in ExceptionItem.objects.select_for_update(of=("self",)).filter(
+    items = ExceptionItem.objects.select_for_update(of=("self",)).filter(
         of_hold, reference=reference, status=ExceptionItem.Status.OPEN
-    ):
-        _close(item, actor, note)
+    )
+    told = [_close(item, actor, note).facts.get("reason", item.title) for item in items]
+    references.release(reference=reference, told=told)
     audit.record(actor, "hold.released", reference, note=note)

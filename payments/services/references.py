@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -73,11 +74,13 @@ def retell(*, reference: Reference, reason: str, obj: Any, way: str) -> None:
     audit.record(None, "held", obj, way=way, reason=reason)
 
 
-def release(*, reference: Reference) -> None:
-    """Take the hold away and remember its reason: the same difference does not hold this transaction again.
+def release(*, reference: Reference, told: Iterable[str] = ()) -> None:
+    """Take the hold away and remember its reason and what else was `told` of it: the same difference does not hold this
+    transaction again.
 
     Only services.exceptions calls this, with a person behind it.
     """
-    reference.accepted = [*reference.accepted, reference.hold_reason]
+    accepted = [*reference.accepted, reference.hold_reason, *told]
+    reference.accepted = list(dict.fromkeys(accepted))
     reference.held_at, reference.hold_reason = None, ""
     reference.save(update_fields=["accepted", "held_at", "hold_reason"])

@@ -262,6 +262,24 @@ class TestNotCredited:
         assert booked()["deposit"] == 300
         assert set(ExceptionItem.objects.values_list("status", "resolution")) == {("closed", "looked at")}
 
+    def test_what_is_held_for_two_reasons_is_released_once(
+        self, there: Any, desk: Any, wallet: Wallet, people: Any
+    ) -> None:
+        row = arrive(desk, wallet, status=1)
+        scan(there)
+        row.update(amount="2920", status=5, aml_success=False, aml_risk="high")
+        for _n in range(2):
+            scan(there)
+        one = Deposit.objects.get(amount=2920)
+        assert kinds() == ["aml_flag", "hold"]
+        deposit_decisions.propose_release(actor=people["approver"], deposit=one, note="looked at")
+        deposit_decisions.confirm_release(actor=factories.person("approver"), deposit=one)
+        for _n in range(2):
+            scan(there)
+        one.refresh_from_db()
+        assert (one.status, one.reference.held_at) == ("confirmed", None)
+        assert not ExceptionItem.objects.filter(status="open").exists()
+
     def test_what_is_flagged_after_it_was_credited_is_told_once_and_holds_nothing(
         self, there: Any, desk: Any, wallet: Wallet, people: Any
     ) -> None:

@@ -43,6 +43,24 @@ class TestHold:
         assert not Movement.objects.exists()
         assert ExceptionItem.objects.get().kind == "hold"
 
+    def test_it_says_what_is_accepted_when_it_is_released(self, held: Invoice, people: Any) -> None:
+        """Something else that is told meanwhile holds it again, instead of being accepted unseen."""
+        report = InvoiceReport(
+            reference=held.reference.value,
+            status="paid",
+            provider_status="Payed",
+            method=held.method,
+            amount=Decimal("9"),
+        )
+        invoice_reports.apply(invoice_id=held.pk, report=report, way="poll")
+        item = ExceptionItem.objects.get()
+        held.reference.refresh_from_db()
+        assert (item.title, "10 USDT" in item.title) == (held.reference.hold_reason, True)
+        exceptions.release_hold(actor=people["approver"], reference=held.reference, note="fine")
+        invoice_reports.apply(invoice_id=held.pk, report=report, way="poll")
+        held.reference.refresh_from_db()
+        assert "9 USDT" in held.reference.hold_reason
+
     def test_it_is_not_closed_but_released(self, held: Invoice, people: Any) -> None:
         with pytest.raises(ValidationError):
             exceptions.close(actor=people["finance"], item=ExceptionItem.objects.get(), note="x")
