@@ -46,6 +46,9 @@ def test_it_is_asked_now_and_then_and_told_in_words_with_its_age(box: Any, peopl
     long_ago = timezone.now() - dt.timedelta(hours=2)
     health.facts["service"] |= {"at": long_ago.isoformat(), "ok": False, "word": "maintenance"}
     health.save()
+    assert service_states.due_accounts() == []  # it was asked just now, and did not answer
+    health.facts["service_tried_at"] = long_ago.isoformat()
+    health.save()
     assert service_states.due_accounts() == [account.pk]
     assert "does not say that it works: “maintenance”" in page()
     assert "Asked 2 h ago" in page()
