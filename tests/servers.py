@@ -23,6 +23,7 @@ SET = {
     "FIELD_ENCRYPTION_KEYS": "dGVzdHMtb25seS1maWVsZC1rZXktMDAwMDAwMDAwMDA=",
     "METRICS_TOKEN": "only-for-tests",
     "PROVIDER_INTERNAL_HOSTS": "",
+    "PROVIDER_READ_PAUSES": "0.02,0.1",
     "LOG_LEVEL": "WARNING",
 }
 

@@ -60,29 +60,42 @@ def keep(*, account: ProviderAccount, balances: dict[str, Decimal], asked_at: dt
 
     An older answer never overwrites a newer one. A currency that is missing keeps its value and its age.
     """
-    kept = []
     with transaction.atomic():
-        for currency in sorted(balances):
-            kept.append(_keep_one(account, currency, balances[currency], asked_at))
+        kept = _locked(account, sorted(balances))
+        fresh = [balance for balance in kept if balance.asked_at is None or balance.asked_at < asked_at]
+        moved = _moved(account, [balance.currency for balance in fresh])
+        snapshots = []
+        for balance in fresh:
+            stated, booked = balances[balance.currency], moved.get(balance.currency, Decimal(0))
+            if balance.stated is None:
+                balance.opening, balance.opened_at = stated - booked, asked_at
+            if balance.stated != stated:
+                snapshots.append(
+                    BalanceSnapshot(
+                        account=account, currency=balance.currency, amount=stated, asked_at=asked_at
+                    )
+                )
+            balance.stated, balance.asked_at, balance.missing_since = stated, asked_at, None
+            _compare(balance, booked)
+            balance.save()
+        BalanceSnapshot.objects.bulk_create(snapshots)
         Balance.objects.filter(account=account, missing_since__isnull=True, asked_at__lt=asked_at).exclude(
             currency__in=balances
         ).update(missing_since=asked_at)
     return kept
 
 
-def _keep_one(account: ProviderAccount, currency: str, stated: Decimal, asked_at: dt.datetime) -> Balance:
-    Balance.objects.get_or_create(account=account, currency=currency)
-    balance = Balance.objects.select_for_update().get(account=account, currency=currency)
-    if balance.asked_at is not None and balance.asked_at >= asked_at:
-        return balance
-    if balance.stated is None:
-        balance.opening, balance.opened_at = stated - _moved(balance), asked_at
-    if balance.stated != stated:
-        BalanceSnapshot.objects.create(account=account, currency=currency, amount=stated, asked_at=asked_at)
-    balance.stated, balance.asked_at, balance.missing_since = stated, asked_at, None
-    _compare(balance)
-    balance.save()
-    return balance
+def _locked(account: ProviderAccount, currencies: list[str]) -> list[Balance]:
+    """The rows of these currencies, in their order; what is missing is made."""
+    rows = Balance.objects.filter(account=account, currency__in=currencies).order_by("currency")
+    found = list(rows.select_for_update())
+    if len(found) == len(currencies):
+        return found
+    missing = set(currencies) - {balance.currency for balance in found}
+    Balance.objects.bulk_create(
+        [Balance(account=account, currency=currency) for currency in sorted(missing)], ignore_conflicts=True
+    )
+    return list(rows.select_for_update())
 
 
 # --- Computed ---
@@ -129,9 +142,10 @@ def set_opening(*, actor: Any, account: ProviderAccount, currency: str, amount: 
     with transaction.atomic():
         computed(account=account, currency=currency)
         balance = Balance.objects.select_for_update(of=("self",)).get(account=account, currency=currency)
-        was = balance.opening + _moved(balance) if balance.opened_at is not None else None
+        moved = _moved(account, [currency]).get(currency, Decimal(0))
+        was = balance.opening + moved if balance.opened_at is not None else None
         balance.is_computed, balance.opened_at = True, timezone.now()
-        balance.opening = stated - _moved(balance)
+        balance.opening = stated - moved
         balance.save()
         audit.record(
             actor,
@@ -145,18 +159,18 @@ def set_opening(*, actor: Any, account: ProviderAccount, currency: str, amount: 
     return balance
 
 
-def _moved(balance: Balance) -> Decimal:
-    rows = Movement.objects.filter(account=balance.account, currency=balance.currency, on_balance=True)
-    return rows.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+def _moved(account: ProviderAccount, currencies: list[str]) -> dict[str, Decimal]:
+    rows = Movement.objects.filter(account=account, currency__in=currencies, on_balance=True)
+    return dict(rows.values_list("currency").annotate(total=Sum("amount")).order_by())
 
 
-def _compare(balance: Balance) -> None:
+def _compare(balance: Balance, explained: Decimal) -> None:
     """Note the rest that movements do not explain; open an item once it has stood for a while.
 
     A payment is seen in the balance before or after it is booked, so a fresh difference is normal.
     """
     now = timezone.now()
-    drift = (balance.stated or Decimal(0)) - balance.opening - _moved(balance)
+    drift = (balance.stated or Decimal(0)) - balance.opening - explained
     if drift != balance.drift:
         balance.drift_since = now if drift else None
     balance.drift = drift

@@ -201,6 +201,7 @@ def client(
         connect_timeout=settings.PROVIDER_CONNECT_TIMEOUT,
         read_timeout=min(settings.PROVIDER_READ_TIMEOUT, limit),
         total_timeout=min(settings.PROVIDER_TOTAL_TIMEOUT, limit),
+        read_pauses=settings.PROVIDER_READ_PAUSES,
     )
     return client_for(
         account.provider,
