@@ -103,7 +103,9 @@ class TestCut:
             assert money.state(row) in ("unknown", "awaiting_deposit")
             rows.append(row)
         money.make_due()
-        money.work_until(lambda: money.states(rows)["awaiting_deposit"] == len(rows), seconds=15)
+        money.work_until(
+            lambda: money.states(rows)["awaiting_deposit"] == len(rows), seconds=15 + len(rows) / 2
+        )
         assert all(len(attempts(row)) == 1 for row in rows)
         batch_rows.check_promises(box)
 
