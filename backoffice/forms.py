@@ -14,16 +14,17 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit import periods
 from backoffice.kit.filters import DayField
+from backoffice.kit.forms import NoteField
 from backoffice.models import Note, Preference
 
 
 class NoteForm(forms.Form):
     """One remark on one transaction."""
 
-    text = forms.CharField(
+    text = NoteField(
         label=_("Note"),
         max_length=Note._meta.get_field("text").max_length,
-        widget=forms.Textarea(attrs={"rows": 4}),
+        rows=4,
     )
 
 

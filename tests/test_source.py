@@ -55,6 +55,14 @@ SAFE_TEMPLATES = {
     ("sandbox/templates/sandbox/bitloga/payer.html", "qr|safe"): "segno's SVG: paths, no text",
 }
 
+#: Boxes for long texts that are no NoteField by themselves: in one of those many read what was typed.
+BOXES = {
+    ("backoffice/kit/forms.py", "_text_widget"): "what providers ask for, as they declare it",
+    ("backoffice/kit/forms.py", "NoteField.__init__"): "the NoteField",
+    ("payments/forms/account_batches.py", "batch_fields"): "a NoteField as Django's admin draws it",
+    ("codes/forms/vouchers.py", "VoucherForm._own_fields"): "the provider's description, which is its own field",
+}
+
 #: What writes to the database and is not a service.
 WRITERS = {
     ("backoffice/audit.py", "record"): "the only writer of the audit trail, called by services",
@@ -136,6 +144,14 @@ class TestErrors:
             return "except:" if isinstance(node, ast.ExceptHandler) and node.type is None else ""
 
         check_declared(everywhere((*OURS, "tests", "benchmarks"), bare), {})
+
+
+class TestNotes:
+    def test_what_many_read_is_checked_for_cards_and_codes(self) -> None:
+        def is_box(node: ast.AST) -> str:
+            return "Textarea" if isinstance(node, ast.Call) and called(node) == "Textarea" else ""
+
+        check_declared(everywhere(OURS, is_box), BOXES)
 
 
 class TestSafeTexts:

@@ -16,7 +16,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from . import money
+from . import money, typed
 
 Choices = Sequence[tuple[str, Any]]
 
@@ -165,24 +165,33 @@ def _text_widget(field: Field) -> forms.Widget:
     return forms.TextInput(attrs=attrs)
 
 
+# --- Notes ---
+class NoteField(forms.CharField):
+    """A text that a person writes and many read, in a box of so many `rows`. Takes no card number and no voucher code."""
+
+    default_validators = [typed.refuse]
+
+    def __init__(self, *, rows: int = 3, **kwargs: Any) -> None:
+        super().__init__(**{"widget": forms.Textarea(attrs={"rows": rows}), **kwargs})
+
+
 # --- Decisions ---
 class ReasonForm(forms.Form):
     """Why a request is refused."""
 
-    reason = forms.CharField(
+    reason = NoteField(
         label=gettext_lazy("Reason"),
         help_text=gettext_lazy("The person who requested it reads this."),
         max_length=300,
-        widget=forms.Textarea(attrs={"rows": 3}),
     )
 
 
 class DecisionForm(forms.Form):
     """What somebody found out about something whose outcome is not known."""
 
-    note = forms.CharField(
+    note = NoteField(
         label=gettext_lazy("Note"),
         help_text=gettext_lazy("What you found, where, and what you decided. It stays in the timeline."),
         max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 4}),
+        rows=4,
     )

@@ -1,4 +1,4 @@
-"""What must not stand in an address, a log or a saved view, although people type it into search boxes.
+"""What must not stand in an address, a log, a note or a saved view, although people type it into boxes.
 
 Card numbers and voucher codes. static/js/guard.js says the same to the browser, before anything is sent.
 """
@@ -9,11 +9,15 @@ import datetime as dt
 import re
 import unicodedata
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 REFUSED = _(
     "This looks like a card number or a voucher code. It was not searched for and is kept nowhere. "
     "Search by our reference, the name, or the first six or last four digits of the card."
+)
+NOT_IN_NOTES = _(
+    "This looks like a card number or a voucher code, and many read this. Leave it out, or write its last four signs only."
 )
 _DIGITS = re.compile(r"(?<![^\W_])[0-9]+(?:[ .\-][0-9]+)*(?![^\W_])")
 _GROUPS = re.compile(r"(?<![^\W_])[0-9A-Za-z]{4}(?:([ \-])[0-9A-Za-z]{4}){3}(?![^\W_])")
@@ -34,6 +38,12 @@ def is_secret(text: str) -> bool:
     if any(_is_code(found) for found in _GROUPS.finditer(text)):
         return True
     return any(_holds_card(re.split(r"[ .\-]", found[0])) for found in _DIGITS.finditer(text))
+
+
+def refuse(text: str) -> None:
+    """Raise ValidationError for a text that many will read and that holds one of them."""
+    if is_secret(text):
+        raise ValidationError(NOT_IN_NOTES, code="secret")
 
 
 def _is_code(found: re.Match[str]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from backoffice.kit.forms import AmountField, DecisionForm, Section, form_field
+from backoffice.kit.forms import AmountField, DecisionForm, NoteField, Section, form_field
 from codes.models import Voucher
 from payments.models import ProviderAccount
 from payments.providers import PROVIDERS
@@ -85,12 +85,12 @@ class VoucherForm(forms.Form):
             required=False,
             widget=text,
         )
-        self.fields[NOTE] = forms.CharField(
+        self.fields[NOTE] = NoteField(
             label=gettext_lazy("What for"),
             help_text=gettext_lazy("The approver reads this. It is not sent."),
             max_length=Voucher._meta.get_field("purpose").max_length,
             required=False,
-            widget=forms.Textarea(attrs={"rows": 2}),
+            rows=2,
         )
         self.fields[LOST] = forms.BooleanField(required=False, widget=forms.HiddenInput)
         if "pass" in self.fields:

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.fields import SecretField
-from backoffice.kit.forms import AmountField
+from backoffice.kit.forms import AmountField, NoteField
 from backoffice.kit.service_admin import ServiceForm
 from payments.forms.account_keys import KEY, is_always_needed
 from payments.models import ProviderAccount
@@ -112,7 +112,7 @@ class OpeningForm(forms.Form):
 
     currency = forms.ChoiceField(label=_("Currency"))
     amount = AmountField(label=_("Balance there now"))
-    note = forms.CharField(
+    note = NoteField(
         label=_("Note"), help_text=_("Where you read it. It stays in the audit trail."), max_length=300
     )
 

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.kit.forms import AmountField, DecisionForm, form_field
+from backoffice.kit.forms import AmountField, DecisionForm, NoteField, form_field
 from payments.models import BatchPayout, ProviderAccount, Withdrawal
 from payments.providers import PROVIDERS
 
@@ -64,12 +64,12 @@ class BatchPayoutForm(forms.Form):
             ),
             required=False,
         )
-        self.fields[NOTE] = forms.CharField(
+        self.fields[NOTE] = NoteField(
             label=gettext_lazy("What for"),
             help_text=gettext_lazy("The approver reads this. It is not sent."),
             max_length=BatchPayout._meta.get_field("purpose").max_length,
             required=False,
-            widget=forms.Textarea(attrs={"rows": 2}),
+            rows=2,
         )
         self.fields[SIMILAR] = forms.BooleanField(
             label=gettext_lazy("A second batch with the same payees and amounts is meant"), required=False
@@ -193,23 +193,22 @@ class DepositForm(forms.Form):
             help_text=gettext_lazy("Empty: the estimated debit with the reserve on top."),
             required=False,
         )
-        self.fields[NOTE] = forms.CharField(
+        self.fields[NOTE] = NoteField(
             label=gettext_lazy("What for"),
             help_text=gettext_lazy("The approver of the withdrawal reads this. It is not sent."),
             max_length=Withdrawal._meta.get_field("purpose").max_length,
             required=False,
-            widget=forms.Textarea(attrs={"rows": 2}),
+            rows=2,
         )
 
 
 class PaidOutsideForm(forms.Form):
     """How the deposit was paid, by somebody who paid it elsewhere."""
 
-    note = forms.CharField(
+    note = NoteField(
         label=gettext_lazy("How it was paid"),
         help_text=gettext_lazy("From which wallet, by whom, and the transaction if there is one yet."),
         max_length=BatchPayout._meta.get_field("paid_outside_note").max_length,
-        widget=forms.Textarea(attrs={"rows": 3}),
     )
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit.filters import DayField
-from backoffice.kit.forms import DecisionForm, Section, form_field
+from backoffice.kit.forms import DecisionForm, NoteField, Section, form_field
 from payments import addresses
 from payments.models import Bid, Direction, OwnDestination
 from payments.providers import PROVIDERS
@@ -149,12 +149,12 @@ class BidForm(CalculatorForm):
             required=False,
             widget=forms.TextInput(attrs={"autocomplete": "off"}),
         )
-        self.fields[NOTE] = forms.CharField(
+        self.fields[NOTE] = NoteField(
             label=gettext_lazy("What for"),
             help_text=gettext_lazy("It is not sent."),
             max_length=Bid._meta.get_field("purpose").max_length,
             required=False,
-            widget=forms.Textarea(attrs={"rows": 2}),
+            rows=2,
         )
 
     # --- Where it pays to ---
@@ -250,11 +250,10 @@ class BidForm(CalculatorForm):
 class CompleteForm(forms.Form):
     """Why a bid is to be declared complete."""
 
-    note = forms.CharField(
+    note = NoteField(
         label=gettext_lazy("Note"),
         help_text=gettext_lazy("Why it is complete, and where you saw that. The second person reads this."),
         max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 3}),
     )
 
 

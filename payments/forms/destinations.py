@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.kit.forms import NoteField
 from payments.models import Direction, Method, OwnDestination
 
 
@@ -51,9 +52,8 @@ class OwnDestinationForm(forms.Form):
 class ReasonForm(forms.Form):
     """Why something is refused or taken out of use."""
 
-    reason = forms.CharField(
+    reason = NoteField(
         label=_("Reason"),
         help_text=_("The person who proposed it reads this."),
         max_length=OwnDestination._meta.get_field("reason").max_length,
-        widget=forms.Textarea(attrs={"rows": 3}),
     )

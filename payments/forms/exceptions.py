@@ -5,14 +5,16 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from backoffice.kit.forms import NoteField
+
 
 class NoteForm(forms.Form):
     """What a person found and decided. The services refuse an empty note."""
 
-    note = forms.CharField(
+    note = NoteField(
         label=_("What you found and decided"),
         max_length=4000,
-        widget=forms.Textarea(attrs={"rows": 4}),
+        rows=4,
         error_messages={"required": _("Write what you found and decided.")},
     )
 

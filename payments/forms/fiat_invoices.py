@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit import html
-from backoffice.kit.forms import Section, form_field
+from backoffice.kit.forms import NoteField, Section, form_field
 from payments.models import Invoice, InvoicePayment, Method, ProviderAccount
 from payments.providers import PROVIDERS
 
@@ -126,11 +126,10 @@ class AssignForm(forms.Form):
     invoice = forms.ModelChoiceField(
         label=gettext_lazy("Invoice"), queryset=Invoice.objects.none(), empty_label=gettext_lazy("Choose …")
     )
-    note = forms.CharField(
+    note = NoteField(
         label=gettext_lazy("Note"),
         help_text=gettext_lazy("How you know. It stays in the timeline."),
         max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 3}),
     )
 
     def __init__(self, *args: Any, payment: InvoicePayment, **kwargs: Any) -> None:

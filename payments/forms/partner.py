@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit.fields import keyed_digest
-from backoffice.kit.forms import DecisionForm, form_field
+from backoffice.kit.forms import DecisionForm, NoteField, form_field
 from payments.models import OwnDestination, PartnerPayout, PartnerProgram
 from payments.providers import PROVIDERS
 
@@ -56,12 +56,12 @@ class PartnerPayoutForm(forms.Form):
         box.help_text = gettext_lazy("Wallet, account or card number. Paste it rather than typing it.")
         box.required = False  # the service says what is missing
         box.widget.attrs |= {"spellcheck": "false", "class": "mono"}
-        self.fields[NOTE] = forms.CharField(
+        self.fields[NOTE] = NoteField(
             label=gettext_lazy("What for"),
             help_text=gettext_lazy("The approver reads this. It is not sent."),
             max_length=PartnerPayout._meta.get_field("purpose").max_length,
             required=False,
-            widget=forms.Textarea(attrs={"rows": 2}),
+            rows=2,
         )
         # Drawn by hand as a tick whose value is `likeness`, and only where the service asks.
         self.fields[CONFIRM] = forms.CharField(label=gettext_lazy("Right all the same?"), required=False)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.kit import html
 from backoffice.kit.fields import keyed_digest
-from backoffice.kit.forms import AmountField, DecisionForm, Section, form_field
+from backoffice.kit.forms import AmountField, DecisionForm, NoteField, Section, form_field
 from payments.models import Freeze, Method, ProviderAccount, Withdrawal
 from payments.providers import PROVIDERS
 
@@ -112,12 +112,12 @@ class WithdrawalForm(forms.Form):
             required=False,
             widget=text,
         )
-        self.fields[NOTE] = forms.CharField(
+        self.fields[NOTE] = NoteField(
             label=gettext_lazy("What for"),
             help_text=gettext_lazy("The approver reads this. It is not sent."),
             max_length=Withdrawal._meta.get_field("purpose").max_length,
             required=False,
-            widget=forms.Textarea(attrs={"rows": 2}),
+            rows=2,
         )
         # Drawn by hand as a tick whose value is `likeness`, and only where the service asks.
         self.fields[SIMILAR] = forms.CharField(
@@ -249,11 +249,11 @@ class FreezeForm(forms.Form):
         empty_label=gettext_lazy("Everything: all accounts"),
         required=False,
     )
-    reason = forms.CharField(
+    reason = NoteField(
         label=gettext_lazy("Reason"),
         help_text=gettext_lazy("Everybody reads this at the top of every page."),
         max_length=Freeze._meta.get_field("reason").max_length,
-        widget=forms.Textarea(attrs={"rows": 2}),
+        rows=2,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -43,6 +43,13 @@ class TestNote:
         assert '<input type="hidden" name="next" value="/audit/">' in page
         assert not Note.objects.exists()
 
+    @pytest.mark.parametrize("secret", ["4111 1111 1111 1111", "AB3D-9FK2-0000-ZZZZ"])
+    def test_what_many_read_holds_no_card_and_no_code(self, client: Client, secret: str) -> None:
+        page = client.post(ADD, {"text": f"It is {secret}, he says.", "next": "/audit/"}).content.decode()
+        assert "looks like a card number or a voucher code" in page
+        assert f"It is {secret}, he says." in page
+        assert not Note.objects.exists()
+
     def test_an_unknown_reference_is_not_found(self, client: Client) -> None:
         assert client.get("/notes/260101000000000002/new/").status_code == 404
         assert client.get("/notes/abc/new/").status_code == 404
