@@ -142,12 +142,8 @@ class Place:
     current: bool
 
 
-def menu(user: Any, view_name: str) -> list[tuple[Any, list[Place]]]:
-    """What this user may see, by section; the longest stem that covers the route is the current place."""
-    return _menu(_visible(user), view_name)
-
-
-def _visible(user: Any) -> frozenset[str]:
+def visible(user: Any) -> frozenset[str]:
+    """The routes of the entries that this user may see."""
     return frozenset(
         entry.url_name
         for section in MENU
@@ -156,7 +152,8 @@ def _visible(user: Any) -> frozenset[str]:
     )
 
 
-def _menu(names: Collection[str], view_name: str) -> list[tuple[Any, list[Place]]]:
+def menu(names: Collection[str], view_name: str) -> list[tuple[Any, list[Place]]]:
+    """These entries, by section; the longest stem that covers the route is the current place."""
     seen = [
         (section.label, [entry for entry in section.entries if entry.url_name in names]) for section in MENU
     ]
@@ -181,7 +178,7 @@ class DrawnMenu:
 @functools.lru_cache(maxsize=1024)
 def _drawn(names: frozenset[str], view_name: str, _language: str | None) -> DrawnMenu:
     """Drawn once for all who see the same: it stands on every page, and has more parts than most."""
-    found = _menu(names, view_name)
+    found = menu(names, view_name)
     lines = html.menu(
         (label, [(place.url, place.entry.icon, place.entry.label, place.current) for place in places])
         for label, places in found
@@ -230,7 +227,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     return {
         "menu": SimpleLazyObject(
             lambda: _drawn(
-                _visible(user),
+                visible(user),
                 getattr(request, "place", "") or (match.view_name if match else ""),
                 get_language(),
             )

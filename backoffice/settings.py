@@ -295,9 +295,9 @@ SCAN_GAP_SECONDS = env.int("SCAN_GAP_SECONDS", default=120)
 SCAN_TIMES = env.int("SCAN_TIMES", default=3)
 # A payment that names no invoice waits so long for a callback before a person is asked.
 MATCH_PATIENCE_SECONDS = env.int("MATCH_PATIENCE_SECONDS", default=120)
-# How long a payer's link is good, in hours.
 # Who asks for the money, as payers see it.
 MERCHANT_NAME = env.str("MERCHANT_NAME", default="Demo merchant" if DEBUG else "")
+# How long a payer's link is good, in hours.
 PAYER_LINK_HOURS = env.int("PAYER_LINK_HOURS", default=72)
 FAILED_SECOND_LOOK = env.int("FAILED_SECOND_LOOK", default=60)
 DRIFT_SECONDS = env.int("DRIFT_SECONDS", default=900)

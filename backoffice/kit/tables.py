@@ -36,7 +36,8 @@ _HIDDEN_BELOW = re.compile(r"\bd-none d-\w+-table-cell\b")
 class Column(django_tables2.Column):
     """A column of text.
 
-    css: classes of its cells and header. hide_below: "sm", "md", "lg" or "xl": not shown on smaller screens.
+    css: classes of its cells and header. hide_below: "sm", "md", "lg", "xl" or "xxl": not shown on smaller screens.
+    on_request=True: on the page only for those who choose it among the columns; in files like the others.
     orderable=True: people may sort by it; its path must be NOT NULL and should begin an index that ends with
     the key. Override `render(value, record)` for the page, `exported(value, record)` for the file (default:
     the raw value). As ever with tables2, a table may have `render_<name>(self, value, record)`; here also
@@ -45,8 +46,11 @@ class Column(django_tables2.Column):
 
     css = ""
 
-    def __init__(self, *args: Any, css: str = "", hide_below: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, css: str = "", hide_below: str = "", on_request: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.on_request = on_request
         hidden = f"d-none d-{hide_below}-table-cell" if hide_below else ""
         self.css = " ".join(filter(None, (self.css, css, hidden)))
 
@@ -155,7 +159,7 @@ class BaseTable(django_tables2.Table):
 
     Also good outside of list pages: `{% include "partials/table.html" with table=table %}`.
     Override `row_class(record)` to mark rows. `caption` is read to those who cannot see the table.
-    chosen: the columns to show, in this order (unknown names are passed over; none: all of them).
+    chosen: the columns to show, in this order (unknown names are passed over; none: all that are not on request).
     pick(record): the tick of a row, or ""; gives the table a first column for it, which is in no file.
     """
 
@@ -212,8 +216,10 @@ class BaseTable(django_tables2.Table):
         }
 
     @property
-    def _shown(self) -> list[Any]:
-        return [bound for bound in self.columns if not _is_for_files(bound.column)]
+    def drawn(self) -> list[Any]:
+        """The columns that the page draws, in their order."""
+        known = [bound for bound in self.columns if not _is_for_files(bound.column)]
+        return [bound for bound in known if self.chosen or not getattr(bound.column, "on_request", False)]
 
     def heads(self) -> Iterator[Head]:
         """The header cells; sortable ones only where the view said by what it is sorted (`sorted_by`)."""
@@ -221,7 +227,7 @@ class BaseTable(django_tables2.Table):
         name_now = self.sorted_by.removeprefix("-")
         if self.pick:
             yield Head(_("Choose"), _PICK)
-        for bound in self._shown:
+        for bound in self.drawn:
             attrs, sort, state = _attrs(bound), "", ""
             if bound.name in sortable:
                 descending = self.sorted_by.startswith("-")
@@ -250,7 +256,7 @@ class BaseTable(django_tables2.Table):
     @cached_property
     def body(self) -> SafeString:
         """The rows as HTML, drawn once."""
-        cells = [(_labelled(bound), self._cell(bound)) for bound in self._shown]
+        cells = [(_labelled(bound), self._cell(bound)) for bound in self.drawn]
         if self.pick:
             cells.insert(0, (_PICK, self.pick))
         row_class = self.row_class if type(self).row_class is not BaseTable.row_class else None

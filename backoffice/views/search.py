@@ -20,7 +20,7 @@ from backoffice.services import search
 
 MOST = 200  # characters
 PAGE = 50
-AT_ONCE = 8  # below the box
+AT_ONCE, PLACES_AT_ONCE = 8, 3  # below the box; of pages without a reference of each kind
 
 
 class SearchView(StaffView):
@@ -53,14 +53,16 @@ class SearchView(StaffView):
         secret = typed.is_secret(text)
         kinds = search.searchable(self.request.user, permissions.may)
         groups = [] if secret else search.find(text=text, kinds=kinds)
+        places = [] if secret else search.places(text=text, user=self.request.user, may=permissions.may)
+        places = [(finder, found[:PLACES_AT_ONCE]) for finder, found in places]
+        hits = [(group.kind, hit) for group in groups for hit in group.hits[: max(AT_ONCE // len(groups), 2)]]
         return self.render(
             q=text,
             refused=typed.REFUSED if secret else "",
             is_short=self._is_short(text),
-            places=[] if secret else search.places(text=text, user=self.request.user, may=permissions.may),
-            hits=[
-                (group.kind, hit) for group in groups for hit in group.hits[: max(AT_ONCE // len(groups), 2)]
-            ],
+            places=places,
+            hits=hits,
+            count=len(hits) + sum(len(found) for _finder, found in places),
             all_url=f"{reverse('search')}?{urlencode({'q': text})}",
         )
 

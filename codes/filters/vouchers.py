@@ -21,6 +21,8 @@ from backoffice.kit.filters import (
 from codes.models import Voucher
 from codes.models.ages import AGES, since, within
 from payments.models import Approval, Balance, ProviderAccount
+from payments.providers import offering
+from payments.providers.base import Vouchers
 
 HELD, TO_CONFIRM = "held", "to_confirm"
 HERE, ELSEWHERE = "here", "elsewhere"
@@ -43,12 +45,8 @@ class StatusFilter(ChoiceFilter):
         if value == HELD:
             return qs.filter(reference__held_at__isnull=False)
         if value == TO_CONFIRM:
-            proposed = Approval.objects.filter(
-                reference=OuterRef("reference"),
-                step=Approval.Step.RESOLVE,
-                used_at__isnull=True,
-                voided_at__isnull=True,
-                expires_at__gt=timezone.now(),
+            proposed = Approval.objects.standing(Approval.Step.RESOLVE).filter(
+                reference=OuterRef("reference")
             )
             return qs.filter(Exists(proposed), status=Voucher.Status.UNKNOWN)
         return super().filter(qs, value)
@@ -80,7 +78,12 @@ class VoucherFilters(FilterSet):
     q = SearchFilter("reference__value", placeholder=_("For whom, description …"))
     direction = ChoiceFilter(label=_("Direction"), choices=Voucher.Direction.choices)
     status = StatusFilter(label=_("Status"))
-    account = ModelChoiceFilter(label=_("Account"), queryset=ProviderAccount.objects.order_by("name"))
+    account = ModelChoiceFilter(
+        label=_("Account"),
+        queryset=ProviderAccount.objects.filter(provider__in=offering(Vouchers))
+        .only("name")
+        .order_by("name"),
+    )
     currency = ChoiceFilter(label=_("Currency"), choices=currencies)
     age = AgeFilter(label=_("Age"))
     made = FoundFilter(label=_("Made"))

@@ -212,10 +212,4 @@ def waiting_for(user: Any) -> QuerySet[Approval]:
 
 def open_proposals() -> Any:
     """The proposals that still wait for a second person: those whose voucher is still in doubt."""
-    return Approval.objects.filter(
-        reference__voucher__status=Status.UNKNOWN,
-        step=Approval.Step.RESOLVE,
-        used_at__isnull=True,
-        voided_at__isnull=True,
-        expires_at__gt=timezone.now(),
-    )
+    return Approval.objects.standing(Approval.Step.RESOLVE).filter(reference__voucher__status=Status.UNKNOWN)

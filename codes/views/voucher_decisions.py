@@ -8,15 +8,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit import money
 from backoffice.kit.forms import ReasonForm
-from backoffice.kit.views import ApproveView, DecisionView, DoubtView
+from backoffice.kit.views import ApproveView, DecisionView, DoubtView, SecondView
 from codes.forms.vouchers import CloseForm, ResolveForm
 from codes.models import Voucher
 from codes.services import voucher_decisions, voucher_fields, vouchers
@@ -33,12 +31,10 @@ class _OfVoucher(DecisionView):
     """A decision about one voucher, and what was requested with it."""
 
     model = Voucher
+    select_related = ("reference", "account__health", "created_by")
     template_name = "codes/voucher_decide.html"
     # The states of its request that the decision is about.
     statuses: tuple[str, ...] = (Status.AWAITING_APPROVAL,)
-
-    def get_queryset(self) -> QuerySet[Voucher]:
-        return Voucher.objects.select_related("reference", "account__health", "created_by")
 
     @cached_property
     def together(self) -> list[Voucher]:
@@ -171,7 +167,7 @@ class VoucherResolveView(_DoubtView):
         return _("Proposed as failed. Another approver must confirm it.")
 
 
-class VoucherConfirmView(_DoubtView):
+class VoucherConfirmView(SecondView, _DoubtView):
     permission = "codes.confirm_voucher"
     step = "confirm"
     title = gettext_lazy("Confirm the decision")
@@ -179,13 +175,9 @@ class VoucherConfirmView(_DoubtView):
     button = gettext_lazy("Confirm")
     success = gettext_lazy("Confirmed.")
 
-    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if voucher_decisions.pending(self.object) is None:
-            return self.back([_("Nothing waits for a confirmation here.")])
-        return super().get(request, *args, **kwargs)
+    def pending(self) -> Any:
+        return voucher_decisions.pending(self.object)
 
     def perform(self, obj: Voucher, form: Any) -> None:
-        proposal = voucher_decisions.pending(obj)
-        if proposal is not None and str(proposal.pk) != self.request.POST.get("proposal"):
-            raise ValidationError(_("Another proposal stands now. Read it before you confirm."))
+        self.check_read()
         voucher_decisions.confirm(actor=self.request.user, voucher=obj)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.filters import ChoiceFilter, FilterSet, SearchFilter, SinceFilter, UntilFilter
 from payments.models import BatchPayout
+from payments.providers.batches import BatchPayouts
 
 from .common import account_filter
 
@@ -44,5 +45,5 @@ class BatchPayoutFilters(FilterSet):
     signed = ChoiceFilter(
         label=_("Signature"), choices=[one for one in BatchPayout.Signature.choices if one[0]]
     )
-    account = account_filter()
+    account = account_filter(BatchPayouts)
     since, until = SinceFilter("created_at"), UntilFilter("created_at")

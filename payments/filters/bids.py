@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.filters import ChoiceFilter, FilterSet, SearchFilter, SinceFilter, UntilFilter
 from payments.models import Approval, Bid, BidAct, Direction
+from payments.providers.bids import Bids
 
 from .common import account_filter
 
@@ -44,7 +44,7 @@ class DirectionFilters(FilterSet):
 
     give = ChoiceFilter(field_name="give_key", label=_("We give"), choices=give_keys)
     get = ChoiceFilter(field_name="get_key", label=_("We receive"), choices=get_keys)
-    account = account_filter()
+    account = account_filter(Bids)
     offered = OfferedFilter(
         label=_("Offered"), choices=[(ALL, _("Also what is not offered now"))], empty_label=_("Now")
     )
@@ -63,12 +63,8 @@ class StatusFilter(ChoiceFilter):
         if value == TO_PAY:
             return qs.filter(Bid.TO_PAY)
         if value == TO_CONFIRM:
-            proposed = Approval.objects.filter(
-                reference=OuterRef("reference"),
-                step=Approval.Step.RESOLVE,
-                used_at__isnull=True,
-                voided_at__isnull=True,
-                expires_at__gt=timezone.now(),
+            proposed = Approval.objects.standing(Approval.Step.RESOLVE).filter(
+                reference=OuterRef("reference")
             )
             asked = BidAct.objects.filter(bid=OuterRef("pk"), status=BidAct.Status.AWAITING)
             return qs.filter(Q(Exists(proposed)) | Q(Exists(asked)))
@@ -87,7 +83,7 @@ class BidFilters(FilterSet):
 
     q = SearchFilter("reference__value", placeholder=_("Reference, number, customer …"))
     status = StatusFilter(label=_("Status"))
-    account = account_filter()
+    account = account_filter(Bids)
     give = ChoiceFilter(
         field_name="give_currency",
         label=_("We give"),

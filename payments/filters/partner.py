@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.filters import ChoiceFilter, FilterSet, SearchFilter, SinceFilter, UntilFilter
 from payments.models import PartnerPayout
+from payments.providers.partner import Partner
 
 from .common import account_filter
 
@@ -13,7 +14,7 @@ from .common import account_filter
 class PartnerExchangeFilters(FilterSet):
     """Account, accrued or not, days of the first sight."""
 
-    account = account_filter()
+    account = account_filter(Partner)
     accrued = ChoiceFilter(
         field_name="is_accrued", label=_("Accrued"), choices=[("True", _("Yes")), ("False", _("No"))]
     )
@@ -25,5 +26,5 @@ class PartnerPayoutFilters(FilterSet):
 
     q = SearchFilter("reference__value")
     status = ChoiceFilter(choices=PartnerPayout.Status.choices, label=_("Status"))
-    account = account_filter()
+    account = account_filter(Partner)
     since, until = SinceFilter("created_at"), UntilFilter("created_at")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.filters import ChoiceFilter, FilterSet, SearchFilter, SinceFilter, UntilFilter
@@ -58,13 +57,7 @@ class DepositStateFilter(StateFilter):
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value != TO_CONFIRM:
             return super().filter(qs, value)
-        proposed = Approval.objects.filter(
-            reference=OuterRef("reference"),
-            step=Approval.Step.RESOLVE,
-            used_at__isnull=True,
-            voided_at__isnull=True,
-            expires_at__gt=timezone.now(),
-        )
+        proposed = Approval.objects.standing(Approval.Step.RESOLVE).filter(reference=OuterRef("reference"))
         return qs.filter(Exists(proposed), reference__held_at__isnull=False)
 
 

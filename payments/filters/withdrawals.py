@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.fields import keyed_digests
@@ -53,12 +52,8 @@ class StatusFilter(ChoiceFilter):
         if value == HELD:
             return qs.filter(reference__held_at__isnull=False)
         if value == TO_CONFIRM:
-            proposed = Approval.objects.filter(
-                reference=OuterRef("reference"),
-                step__in=[Approval.Step.RESOLVE, Approval.Step.RESEND],
-                used_at__isnull=True,
-                voided_at__isnull=True,
-                expires_at__gt=timezone.now(),
+            proposed = Approval.objects.standing(Approval.Step.RESOLVE, Approval.Step.RESEND).filter(
+                reference=OuterRef("reference")
             )
             doubted = Q(status=Withdrawal.Status.UNKNOWN) | Q(reference__held_at__isnull=False)
             return qs.filter(doubted, Exists(proposed))

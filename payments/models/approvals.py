@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .references import Reference
+
+
+class ApprovalQuerySet(models.QuerySet["Approval"]):
+    """Approvals by what they are good for."""
+
+    def standing(self, *steps: str) -> ApprovalQuerySet:
+        """Proposals to do one of these steps that wait for a second person: open, and younger than 24 hours."""
+        return self.filter(
+            step__in=steps, used_at__isnull=True, voided_at__isnull=True, expires_at__gt=timezone.now()
+        )
 
 
 class Approval(models.Model):
@@ -36,6 +47,8 @@ class Approval(models.Model):
     used_at = models.DateTimeField(_("used"), null=True, blank=True)
     voided_at = models.DateTimeField(_("void since"), null=True, blank=True)
     void_reason = models.CharField(_("why it is void"), max_length=200, blank=True)
+
+    objects = ApprovalQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("approval")

@@ -42,6 +42,7 @@ Act, State = BidAct.Act, BidAct.Status
 Way = audit.Way
 OPERATIONS = {Act.CANCEL: "cancel_bid", Act.PAY: "pay_bid", Act.COMPLETE: "success_bid"}
 SENDS = (State.ASKED, State.SENDING)
+UNSENT = (State.AWAITING, State.ASKED)
 FENCES = 1000  # per act of one bid, so that no attempt of one is taken for another's
 UNSENT_LIFETIME = dt.timedelta(minutes=15)
 AWAITING_LIFETIME = dt.timedelta(days=7)
@@ -211,6 +212,11 @@ def _locked_act(bid: Bid, *states: str) -> BidAct | None:
     return found
 
 
+def is_unsent(bid: Bid) -> bool:
+    """Whether something was asked for and not sent yet, so that it can be taken back."""
+    return BidAct.objects.filter(bid=bid, status__in=UNSENT).exists()
+
+
 @guarded("payments.withdraw_bidact")
 def withdraw(*, actor: Any, bid: Bid) -> BidAct:
     """Take back what has not been sent: the person who asked for it, or an approver.
@@ -219,7 +225,7 @@ def withdraw(*, actor: Any, bid: Bid) -> BidAct:
     """
     with transaction.atomic():
         locked = bid_reports.lock(bid.pk)
-        act = _locked_act(locked, State.AWAITING, State.ASKED)
+        act = _locked_act(locked, *UNSENT)
         if act is None:
             raise ValidationError(_("There is nothing that could be taken back."))
         if act.created_by_id != actor.pk and APPROVER not in roles(actor):

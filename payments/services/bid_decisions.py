@@ -179,13 +179,7 @@ def open_proposals() -> QuerySet[Approval]:
     """The proposals that still wait for a second person: those whose bid is still in doubt or held."""
     doubted = Q(reference__bid__status=Status.UNKNOWN)
     held = Q(reference__bid__status__in=Bid.LIVE, reference__held_at__isnull=False)
-    return Approval.objects.filter(
-        doubted | held,
-        step=Approval.Step.RESOLVE,
-        used_at__isnull=True,
-        voided_at__isnull=True,
-        expires_at__gt=timezone.now(),
-    )
+    return Approval.objects.standing(Approval.Step.RESOLVE).filter(doubted | held)
 
 
 def waiting_for(user: Any) -> QuerySet[Bid]:

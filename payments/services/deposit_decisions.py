@@ -13,7 +13,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from backoffice import audit
@@ -55,6 +54,13 @@ def needs_two(deposit: Deposit) -> bool:
 def pending(deposit: Deposit) -> Approval | None:
     """The proposal that waits for a second person, if there is one."""
     return decisions.proposal(deposit.reference) if needs_two(deposit) else None
+
+
+def stands(deposit: Deposit) -> bool:
+    """Whether a proposal waits that can still be confirmed: nothing has changed since, and whoever made it approves still."""
+    return pending(deposit) is not None and not approvals.why_not(
+        reference=deposit.reference, digest=bound(deposit), step=STEP
+    )
 
 
 def _may_propose(locked: Deposit, _actor: Any) -> None:
@@ -113,12 +119,9 @@ def confirm_release(*, actor: Any, deposit: Deposit) -> Deposit:
 
 def waiting_for(user: Any) -> QuerySet[Deposit]:
     """The deposits whose release waits for this person's confirmation."""
-    proposed = Approval.objects.filter(
-        step=STEP,
-        reference__kind=Reference.Kind.DEPOSIT,
-        reference__held_at__isnull=False,
-        used_at__isnull=True,
-        voided_at__isnull=True,
-        expires_at__gt=timezone.now(),
-    ).exclude(approver=user)
+    proposed = (
+        Approval.objects.standing(STEP)
+        .filter(reference__kind=Reference.Kind.DEPOSIT, reference__held_at__isnull=False)
+        .exclude(approver=user)
+    )
     return Deposit.objects.filter(reference__in=proposed.values("reference"))

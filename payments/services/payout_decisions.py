@@ -137,11 +137,5 @@ def waiting_for(user: Any) -> QuerySet[PartnerPayout]:
     """The payouts that wait for this person's confirmation."""
     doubted = Q(reference__partner_payout__status=Status.UNKNOWN)
     held = Q(reference__partner_payout__status=Status.PENDING, reference__held_at__isnull=False)
-    proposed = Approval.objects.filter(
-        doubted | held,
-        step=Approval.Step.RESOLVE,
-        used_at__isnull=True,
-        voided_at__isnull=True,
-        expires_at__gt=timezone.now(),
-    ).exclude(approver=user)
+    proposed = Approval.objects.standing(Approval.Step.RESOLVE).filter(doubted | held).exclude(approver=user)
     return PartnerPayout.objects.filter(reference__in=proposed.values("reference")).exclude(created_by=user)

@@ -246,13 +246,7 @@ def open_proposals() -> QuerySet[Approval]:
     """The proposals that still wait for a second person: those whose withdrawal is still in doubt or held."""
     doubted = Q(reference__withdrawal__status=Status.UNKNOWN)
     held = Q(reference__withdrawal__status=Status.PENDING, reference__held_at__isnull=False)
-    return Approval.objects.filter(
-        doubted | held,
-        step__in=decisions.PROPOSALS,
-        used_at__isnull=True,
-        voided_at__isnull=True,
-        expires_at__gt=timezone.now(),
-    )
+    return Approval.objects.standing(*decisions.PROPOSALS).filter(doubted | held)
 
 
 def waiting_for(user: Any) -> QuerySet[Approval]:

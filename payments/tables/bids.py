@@ -31,8 +31,8 @@ class BidTable(BaseTable):
 
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
     created_at = WhenColumn(_("Asked for"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="xl", css="on-cards")
-    customer = Column(_("For"), hide_below="lg", default="", css="on-cards")
+    account = Column(_("Account"), accessor="account__name", hide_below="xl", css="card-too")
+    customer = Column(_("For"), hide_below="lg", default="", css="card-too")
     give = Column(_("We give"), accessor="give_system", css="cell-money")
     get = Column(_("We receive"), accessor="get_system", css="cell-money")
     status = StatusColumn(_("Status"))
@@ -166,7 +166,7 @@ class HistoryTable(BaseTable):
     provider_status = Column(_("Provider's word"))
     status = HtmlColumn(_("What it means"))
     told = HtmlColumn(_("When, as stated"))
-    seen_at = WhenColumn(_("First seen here"), seconds=True, hide_below="md", css="on-cards")
+    seen_at = WhenColumn(_("First seen here"), seconds=True, hide_below="md", css="card-too")
 
     class Meta:
         model = BidStatus

@@ -32,9 +32,9 @@ class PartnerProgramTable(BaseTable):
     empty = _("They are read by themselves, once an account at an exchanger is there.")
 
     account = LinkColumn(_("Account"), accessor="account__name")
-    partner_id = Column(_("Partner number"), css="mono on-cards", hide_below="md")
+    partner_id = Column(_("Partner number"), css="mono card-too", hide_below="md")
     balance = MoneyColumn(_("Balance"))
-    min_payout = MoneyColumn(_("Smallest payout"), hide_below="lg", css="on-cards")
+    min_payout = MoneyColumn(_("Smallest payout"), hide_below="lg", css="card-too")
     asked_at = HtmlColumn(_("As of"), css="cell-when")
 
     class Meta:
@@ -60,9 +60,9 @@ class PartnerExchangeTable(BaseTable):
 
     provider_id = Column(_("Provider's number"), css="mono")
     created_at = WhenColumn(_("First seen"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="lg", css="on-cards")
-    give = HtmlColumn(_("Given"), css="cell-money on-cards", hide_below="md")
-    got = HtmlColumn(_("Received"), css="cell-money on-cards", hide_below="md")
+    account = Column(_("Account"), accessor="account__name", hide_below="lg", css="card-too")
+    give = HtmlColumn(_("Given"), css="cell-money card-too", hide_below="md")
+    got = HtmlColumn(_("Received"), css="cell-money card-too", hide_below="md")
     reward = HtmlColumn(_("Reward"), css="cell-money")
     accrued = HtmlColumn(_("Accrued"))
 
@@ -111,7 +111,7 @@ class PartnerPayoutTable(BaseTable):
 
     reference = LinkColumn(_("Reference"), accessor="reference__value", css="mono")
     created_at = WhenColumn(_("Requested"), orderable=True, initial_sort_descending=True)
-    account = Column(_("Account"), accessor="account__name", hide_below="lg", css="on-cards")
+    account = Column(_("Account"), accessor="account__name", hide_below="lg", css="card-too")
     method = HtmlColumn(_("Paid out in"))
     amount = HtmlColumn(_("Amount"), css="cell-money")
     status = StatusColumn(_("Status"))

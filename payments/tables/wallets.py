@@ -14,9 +14,6 @@ from backoffice.kit.exports import ExportColumn
 from backoffice.kit.tables import BaseTable, Column, LinkColumn, MoneyColumn, StatusColumn, WhenColumn
 from payments.models import Deposit, Wallet
 
-#: Bootstrap's word for "nowhere but on paper": a column that is there for those who choose it.
-CHOSEN = "print"
-
 
 def _pills(record: Any, tone: str) -> Any:
     """The state, and a mark for what is held."""
@@ -44,8 +41,8 @@ class WalletTable(BaseTable):
     created_at = WhenColumn(_("Created"), orderable=True, initial_sort_descending=True)
     customer = Column(_("Customer"), empty_values=(), css="cell-clip")
     address = Column(_("Address"), empty_values=(), css="cell-clip")
-    account = Column(_("Account"), accessor="account__name", hide_below=CHOSEN)
-    method = Column(_("Payment system"), hide_below=CHOSEN)
+    account = Column(_("Account"), accessor="account__name", on_request=True)
+    method = Column(_("Payment system"), on_request=True)
     status = StatusColumn(_("Status"))
 
     class Meta:
@@ -88,12 +85,12 @@ class DepositTable(BaseTable):
     arrived_at = WhenColumn(_("Arrived"), orderable=True, initial_sort_descending=True)
     wallet = Column(_("For"), empty_values=(), css="cell-clip")
     address = Column(_("Address"), empty_values=(), css="cell-clip")
-    account = Column(_("Account"), accessor="account__name", hide_below=CHOSEN)
-    network = Column(_("Network"), hide_below=CHOSEN)
-    txid = Column(_("Transaction"), css="mono cell-clip", hide_below=CHOSEN)
+    account = Column(_("Account"), accessor="account__name", on_request=True)
+    network = Column(_("Network"), on_request=True)
+    txid = Column(_("Transaction"), css="mono cell-clip", on_request=True)
     amount = MoneyColumn(_("We get"))
-    fee = MoneyColumn(_("Fee"), hide_below=CHOSEN)
-    confirmations = Column(_("Confirmations"), empty_values=(), css="cell-number", hide_below=CHOSEN)
+    fee = MoneyColumn(_("Fee"), on_request=True)
+    confirmations = Column(_("Confirmations"), empty_values=(), css="cell-number", on_request=True)
     status = StatusColumn(_("Status"))
 
     class Meta:
@@ -146,7 +143,7 @@ class WalletDepositTable(DepositTable):
     """The deposits of one wallet, which needs not be named on each line."""
 
     class Meta(DepositTable.Meta):
-        exclude = ("account", "address", "wallet", "network", "fee")
+        exclude = ("address", "wallet")
 
 
 def _whom(deposit: Deposit) -> str:

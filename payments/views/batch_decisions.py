@@ -10,7 +10,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import cached_property
@@ -44,10 +43,8 @@ class _OfBatchPayout(DecisionView):
     """A decision about one batch payout."""
 
     model = BatchPayout
+    select_related = RELATED
     template_name = "payments/batchpayout_decide.html"
-
-    def get_queryset(self) -> QuerySet[BatchPayout]:
-        return BatchPayout.objects.select_related(*RELATED)
 
     def context(self, **extra: Any) -> dict[str, Any]:
         return super().context(rows=list(self.object.rows.order_by("position")), **extra)
@@ -223,6 +220,10 @@ class BatchPayoutMarkPaidView(_OfBatchPayout):
     )
     button = gettext_lazy("It is paid")
     success = gettext_lazy("Noted. The provider is asked until it sees the deposit.")
+
+    def is_decided(self) -> bool:
+        batch: BatchPayout = self.object
+        return batch.status not in batch_payments.MARKABLE or batch.paid_outside_at is not None
 
     def perform(self, obj: BatchPayout, form: PaidOutsideForm) -> None:
         batch_payments.mark_paid(actor=self.request.user, batch_payout=obj, note=form.cleaned_data["note"])

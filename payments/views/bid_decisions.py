@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.kit.views import DecisionView, DoubtView
+from backoffice.kit.views import DecisionView, DoubtView, SecondView
 from payments.forms.bids import CompleteForm, ResolveBidForm
 from payments.models import Bid, BidAct
 from payments.services import approvals, bid_acts, bid_decisions, bids, freeze
@@ -20,18 +19,14 @@ from payments.tables import provider_words
 
 from . import bid_facts as facts
 
-RELATED = ("reference", "account__health", "created_by", "destination", "direction")
-
 
 class _OfBid(DecisionView):
     """A decision about one bid."""
 
     model = Bid
+    select_related = ("reference", "account__health", "created_by", "destination", "direction")
     template_name = "payments/bid_decide.html"
     act = ""
-
-    def get_queryset(self) -> QuerySet[Bid]:
-        return Bid.objects.select_related(*RELATED)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.act and (why := bid_acts.why_not(bid=self.object, act=self.act)):
@@ -95,6 +90,9 @@ class BidWithdrawView(_OfBid):
     style = "danger"
     success = gettext_lazy("Taken back. Nothing is sent.")
 
+    def is_decided(self) -> bool:
+        return not bid_acts.is_unsent(self.object)
+
     def perform(self, obj: Bid, form: Any) -> None:
         bid_acts.withdraw(actor=self.request.user, bid=obj)
 
@@ -137,7 +135,7 @@ class BidResolveView(_DoubtView):
         return _("Proposed. Another approver must confirm it.")
 
 
-class BidConfirmView(_DoubtView):
+class BidConfirmView(SecondView, _DoubtView):
     """The second person: what is to be declared complete, or how a bid in doubt is said to have ended."""
 
     permission = "payments.confirm_bid"
@@ -147,10 +145,8 @@ class BidConfirmView(_DoubtView):
     button = gettext_lazy("Confirm")
     success = gettext_lazy("Confirmed.")
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if bid_acts.awaiting(self.object) is None and bid_decisions.pending(self.object) is None:
-            return self.back([_("Nothing waits for a confirmation here.")])
-        return super().get(request, *args, **kwargs)
+    def pending(self) -> Any:
+        return bid_acts.awaiting(self.object) or bid_decisions.pending(self.object)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if "_check" not in request.POST and not request.POST.get(

@@ -26,7 +26,6 @@ from payments.services import (
     bid_variance,
     bids,
     decisions,
-    partner,
 )
 
 QR_BYTES = 1500
@@ -188,7 +187,6 @@ def attempts(bid: Bid) -> list[ProviderCall]:
 CALLS = {
     bids.OPERATION: gettext_lazy("Make the bid"),
     **{operation: act.label for act, operation in bid_acts.OPERATIONS.items()},
-    partner.OPERATION: gettext_lazy("Request the payout"),
 }
 
 

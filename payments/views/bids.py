@@ -132,7 +132,7 @@ class BidDetailView(DetailView):
             "payments.withdraw_bidact",
             "undo-2",
             confirm=True,
-            when=lambda bid: bid.acts.filter(status__in=["awaiting", "asked"]).exists(),
+            when=bid_acts.is_unsent,
         ),
         Action(
             gettext_lazy("Read and confirm"),

@@ -1,18 +1,14 @@
-"""The pages of deposits: the list, one of them, asking about it. Rules are the services'."""
+"""The pages of deposits: the list, one of them, asking about it, confirming a release. Rules are the services'."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit.timeline import flat
-from backoffice.kit.views import Action, ActionView, DecisionView, DetailView, ListView
+from backoffice.kit.views import Action, ActionView, DetailView, ListView, SecondView
 from payments.filters.wallets import DepositFilters
 from payments.models import Deposit, ExceptionItem, Movement
 from payments.services import deposit_decisions, deposits
@@ -48,7 +44,7 @@ class DepositDetailView(DetailView):
         dataclasses.replace(
             RELEASE,
             label=gettext_lazy("Propose to release"),
-            when=lambda one: deposit_decisions.needs_two(one) and deposit_decisions.pending(one) is None,
+            when=lambda one: deposit_decisions.needs_two(one) and not deposit_decisions.stands(one),
         ),
     )
 
@@ -91,10 +87,11 @@ class DepositRefreshView(ActionView):
         deposits.ask_now(actor=self.request.user, account=obj.account)
 
 
-class DepositConfirmView(DecisionView):
+class DepositConfirmView(SecondView):
     """The second person's yes to releasing what an AML check holds."""
 
     model = Deposit
+    select_related = ("account", "reference", "wallet")
     permission = "payments.confirm_deposit"
     template_name = "payments/deposit_confirm.html"
     title = gettext_lazy("Confirm the release")
@@ -102,20 +99,13 @@ class DepositConfirmView(DecisionView):
     button = gettext_lazy("Confirm")
     success = gettext_lazy("Released. The provider is asked now, and it is credited then.")
 
-    def get_queryset(self) -> QuerySet[Deposit]:
-        return Deposit.objects.select_related("account", "reference", "wallet")
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if deposit_decisions.pending(self.object) is None:
-            return self.back([_("Nothing waits for a confirmation here.")])
-        return super().get(request, *args, **kwargs)
+    def pending(self) -> Any:
+        return deposit_decisions.pending(self.object)
 
     def context(self, **extra: Any) -> dict[str, Any]:
         bar = deposit_decisions.why_not(actor=self.request.user, deposit=self.object, step="confirm")
-        return super().context(proposal=deposit_decisions.pending(self.object), bar=bar, **extra)
+        return super().context(proposal=self.pending(), bar=bar, **extra)
 
     def perform(self, obj: Deposit, form: Any) -> None:
-        proposal = deposit_decisions.pending(obj)
-        if proposal is not None and str(proposal.pk) != self.request.POST.get("proposal"):
-            raise ValidationError(_("Another proposal stands now. Read it before you confirm."))
+        self.check_read()
         deposit_decisions.confirm_release(actor=self.request.user, deposit=obj)

@@ -13,7 +13,7 @@ from payments.forms.exceptions import NoteForm
 from payments.models import ExceptionItem
 from payments.services import exceptions
 
-from .exceptions import is_held, is_open
+from .exceptions import is_open
 
 
 class _BulkView(BulkActionView):
@@ -63,7 +63,7 @@ class ExceptionItemBulkCloseView(_BulkView):
         for item in rows:
             if not is_open(item):
                 found[item.pk] = _("This is closed already.")
-            elif is_held(item):
+            elif item.is_held:
                 found[item.pk] = _("A held transaction is released, not closed.")
         return found
 

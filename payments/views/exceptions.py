@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +18,8 @@ from payments.forms.exceptions import BookForm, NoteForm
 from payments.models import Balance, ExceptionItem, Reference
 from payments.services import exceptions
 from payments.tables.exceptions import ExceptionItemTable
+
+from .references import RELEASE
 
 Kind = ExceptionItem.Kind
 VIEW_INBOX = "payments.view_callback"
@@ -126,11 +128,6 @@ def is_open(item: ExceptionItem) -> bool:
     return item.status == ExceptionItem.Status.OPEN
 
 
-def is_held(item: ExceptionItem) -> bool:
-    """Whether it ends by releasing its transaction, not by closing."""
-    return item.is_held
-
-
 class ExceptionItemListView(ListView):
     model = ExceptionItem
     table_class = ExceptionItemTable
@@ -151,7 +148,7 @@ class ExceptionItemListView(ListView):
             "payments:exceptionitem_bulk_close",
             "payments.close_exceptionitem",
             "check",
-            when=lambda item, _user: is_open(item) and not is_held(item),
+            when=lambda item, _user: is_open(item) and not item.is_held,
         ),
     )
     live = SLOW
@@ -169,15 +166,11 @@ class ExceptionItemDetailView(DetailView):
             "hand",
             when=is_open,
         ),
-        Action(
-            _("Release the hold"),
-            "payments:reference_release",
-            "payments.release_hold",
-            "lock-open",
+        dataclasses.replace(
+            RELEASE,
+            label=_("Release the hold"),
             style="primary",
-            confirm=True,
-            when=lambda item: is_open(item) and is_held(item),
-            by="reference_id",
+            when=lambda item: is_open(item) and item.is_held,
         ),
         Action(
             _("Close"),
@@ -186,7 +179,7 @@ class ExceptionItemDetailView(DetailView):
             "check",
             style="primary",
             confirm=True,
-            when=lambda item: is_open(item) and not is_held(item),
+            when=lambda item: is_open(item) and not item.is_held,
         ),
     )
 
@@ -200,7 +193,7 @@ class ExceptionItemDetailView(DetailView):
             evidence=[(name.replace("_", " ").capitalize(), text) for name, text in flat(item.facts)],
             balance=_balance(item),
             links=self.links(item),
-            is_held=is_held(item),
+            is_held=item.is_held,
             asked=getattr(item.reference, item.reference.kind, None) if item.reference is not None else None,
             **extra,
         )
@@ -259,15 +252,13 @@ class ExceptionItemOwnView(ActionView):
 
 class ExceptionItemCloseView(ActionView):
     model = ExceptionItem
+    select_related = ("account", "reference")
     permission = "payments.close_exceptionitem"
     form_class = NoteForm
     template_name = "payments/exceptionitem_close.html"
     title = _("Close exception")
     question = _("Say what you found and decided. It is kept with your name and cannot be changed.")
     success = _("Closed.")
-
-    def get_queryset(self) -> QuerySet[Any]:
-        return ExceptionItem.objects.select_related("account", "reference")
 
     def get_form(self, data: Any = None) -> forms.Form:
         return BookForm(data) if self.object.kind == Kind.UNEXPLAINED_BALANCE else NoteForm(data)

@@ -62,15 +62,13 @@ class CallbackDetailView(DetailView):
 
 class CallbackReplayView(ActionView):
     model = Callback
+    select_related = ("account", "reference")
     permission = "payments.replay_callback"
     title = _("Process again")
     question = _(
         "The provider is asked once more, and its answer is applied. The callback itself moves nothing."
     )
     success = _("The provider is asked now.")
-
-    def get_queryset(self) -> QuerySet[Any]:
-        return Callback.objects.select_related("account", "reference")
 
     def perform(self, obj: Callback, form: Any) -> None:
         callbacks.replay(actor=self.request.user, callback=obj)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -61,6 +60,7 @@ class InvoiceApproveView(ApproveView):
     """A bill with a conversion: the provider places orders by itself for whatever is paid."""
 
     model = Invoice
+    select_related = ("reference", "account", "created_by", "destination")
     permission = "payments.approve_invoice"
     template_name = "payments/invoice_approve.html"
     title = gettext_lazy("Approve invoice")
@@ -69,9 +69,6 @@ class InvoiceApproveView(ApproveView):
     )
     button = gettext_lazy("Approve and make it")
     success = gettext_lazy("Approved. It is being made now.")
-
-    def get_queryset(self) -> QuerySet[Invoice]:
-        return Invoice.objects.select_related("reference", "account", "created_by", "destination")
 
     def waits(self) -> bool:
         return self.object.status == Status.AWAITING_APPROVAL
@@ -101,6 +98,7 @@ class InvoiceRejectView(DecisionView):
 
 class InvoiceResolveView(DecisionView):
     model = Invoice
+    select_related = ("reference", "account")
     form_class = NoteForm
     permission = "payments.resolve_invoice"
     template_name = "payments/invoice_resolve.html"
@@ -110,9 +108,6 @@ class InvoiceResolveView(DecisionView):
     )
     style = "danger"
     success = gettext_lazy("The invoice is closed as failed.")
-
-    def get_queryset(self) -> QuerySet[Invoice]:
-        return Invoice.objects.select_related("reference", "account")
 
     def is_decided(self) -> bool:
         return self.object.status != Status.UNKNOWN

@@ -1,4 +1,4 @@
-"""The pages of invoices: list, new, one invoice, and the decisions about it. Rules are the services'."""
+"""The pages of invoices: list, new, one invoice. Rules are the services'."""
 
 from __future__ import annotations
 

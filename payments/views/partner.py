@@ -113,6 +113,5 @@ class PartnerExchangeListView(ListView):
     table_class = PartnerExchangeTable
     filterset_class = PartnerExchangeFilters
     select_related = ("account",)
-    template_name = "payments/partnerexchange_list.html"
     title = gettext_lazy("Exchanges of people whom we brought")
     intro = gettext_lazy("A reward is booked once the exchanger says that it is accrued.")

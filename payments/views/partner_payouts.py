@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -21,14 +20,14 @@ from backoffice.kit.timeline import flat
 from backoffice.kit.views import (
     Action,
     ActionView,
-    ApproveView,
     DecisionView,
     DetailView,
     DoubtView,
     ListView,
+    RevealView,
+    SecondView,
     ServiceFormView,
 )
-from backoffice.kit.views.forms import reason
 from backoffice.permissions import APPROVER, roles_of
 from payments.filters.partner import PartnerPayoutFilters
 from payments.forms.partner import PartnerPayoutForm, ResolvePayoutForm
@@ -37,7 +36,6 @@ from payments.services import approvals, decisions, freeze, partner, partner_pay
 from payments.tables import provider_words
 from payments.tables.partner import PartnerPayoutTable
 
-from .bid_facts import named
 from .references import RELEASE
 
 Status = PartnerPayout.Status
@@ -52,7 +50,6 @@ class PartnerPayoutListView(ListView):
     filterset_class = PartnerPayoutFilters
     select_related = ("account", "reference")
     live = 5
-    template_name = "payments/partnerpayout_list.html"
     title = gettext_lazy("Partner payouts")
     intro = gettext_lazy(
         "Always the whole balance: the exchanger takes no amount. One at a time per account."
@@ -208,7 +205,7 @@ class PartnerPayoutDetailView(DetailView):
             may_resolve=self.may("payments.resolve_partnerpayout"),
             may_confirm=self.may("payments.confirm_partnerpayout"),
             may_refresh=self.may("payments.refresh_partnerpayout"),
-            attempts=named(decisions.attempts(payout.reference, partner.OPERATION)),
+            attempts=decisions.attempts(payout.reference, partner.OPERATION),
             word=provider_words.of_payout(payout.account.provider, payout.provider_status),
             approvals=list(
                 payout.reference.approvals.select_related("approver").order_by("created_at", "pk")
@@ -251,31 +248,21 @@ class PartnerPayoutRefreshView(ActionView):
 # --- Deciding ---
 class _OfPayout(DecisionView):
     model = PartnerPayout
+    select_related = RELATED
     template_name = "payments/partnerpayout_decide.html"
 
-    def get_queryset(self) -> QuerySet[PartnerPayout]:
-        return PartnerPayout.objects.select_related(*RELATED)
 
-
-class PartnerPayoutApproveView(_OfPayout, ApproveView):
+class PartnerPayoutApproveView(_OfPayout, RevealView):
     permission = APPROVE
     template_name = "payments/partnerpayout_approve.html"
     title = gettext_lazy("Approve partner payout")
     button = gettext_lazy("Approve and send")
 
-    whole = ""
-
     def waits(self) -> bool:
         return self.object.status == Status.AWAITING_APPROVAL
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if "_reveal" in request.POST:
-            try:
-                self.whole = partner.reveal(actor=request.user, payout=self.object)
-            except self.refusals as error:
-                return self.back(reason(error))
-            return self.show(None)
-        return super().post(request, *args, **kwargs)
+    def reveal(self) -> str:
+        return partner.reveal(actor=self.request.user, payout=self.object)
 
     def perform(self, obj: PartnerPayout, form: Any) -> Any:
         partner.approve(actor=self.request.user, payout=obj, seen=self.request.POST["seen"])
@@ -288,7 +275,6 @@ class PartnerPayoutApproveView(_OfPayout, ApproveView):
         return super().context(
             seen=partner.bound(payout),
             payee=partner_payees.about(payout),
-            whole=self.whole,
             program=PartnerProgram.objects.filter(account=payout.account).first(),
             warnings=freeze.in_the_way(payout.account, refusal=partner.may_pay_out(payout.account)),
             why_not=approvals.why_not_person(actor=self.request.user, requester=payout.created_by),
@@ -304,6 +290,9 @@ class PartnerPayoutRejectView(_OfPayout):
     style = "danger"
     success = gettext_lazy("Rejected.")
 
+    def is_decided(self) -> bool:
+        return self.object.status != Status.AWAITING_APPROVAL
+
     def perform(self, obj: PartnerPayout, form: ReasonForm) -> None:
         partner.reject(actor=self.request.user, payout=obj, reason=form.cleaned_data["reason"])
 
@@ -315,6 +304,9 @@ class PartnerPayoutCancelView(_OfPayout):
     button = gettext_lazy("Cancel this payout")
     style = "danger"
     success = gettext_lazy("Canceled. Nothing is sent.")
+
+    def is_decided(self) -> bool:
+        return self.object.status not in (Status.AWAITING_APPROVAL, Status.APPROVED)
 
     def perform(self, obj: PartnerPayout, form: Any) -> None:
         partner.cancel(actor=self.request.user, payout=obj)
@@ -357,7 +349,7 @@ class PartnerPayoutResolveView(_DoubtView):
         return _("Proposed as failed. Another approver must confirm it.")
 
 
-class PartnerPayoutConfirmView(_DoubtView):
+class PartnerPayoutConfirmView(SecondView, _DoubtView):
     permission = "payments.confirm_partnerpayout"
     step = "confirm"
     title = gettext_lazy("Confirm the decision")
@@ -365,13 +357,9 @@ class PartnerPayoutConfirmView(_DoubtView):
     button = gettext_lazy("Confirm")
     success = gettext_lazy("Confirmed.")
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if payout_decisions.pending(self.object) is None:
-            return self.back([_("Nothing waits for a confirmation here.")])
-        return super().get(request, *args, **kwargs)
+    def pending(self) -> Any:
+        return payout_decisions.pending(self.object)
 
     def perform(self, obj: PartnerPayout, form: Any) -> None:
-        proposal = payout_decisions.pending(obj)
-        if proposal is not None and str(proposal.pk) != self.request.POST.get("proposal"):
-            raise ValidationError(_("Another proposal stands now. Read it before you confirm."))
+        self.check_read()
         payout_decisions.confirm(actor=self.request.user, payout=obj)

@@ -22,9 +22,9 @@ from payments.models import InvoicePayment, PayerLink, ProviderAccount
 from payments.services import invoice_payments, payer_links
 from payments.tables.payers import InvoicePaymentTable, PayerLinkTable, state, why_closed
 
+from .invoices import REDRAW
+
 CREATE = "payments.create_invoice"
-# What the form asks for by itself: its fields anew.
-REDRAW = "_redraw"
 
 
 # --- Links ---
@@ -140,7 +140,6 @@ class PayerLinkWithdrawView(ActionView):
 class InvoicePaymentListView(ListView):
     model = InvoicePayment
     permission = "payments.view_invoice"
-    template_name = "payments/invoicepayment_list.html"
     table_class = InvoicePaymentTable
     filterset_class = InvoicePaymentFilters
     ordering = ("-arrived_at", "-id")
@@ -151,15 +150,13 @@ class InvoicePaymentAssignView(ActionView):
     """Of which bill a payment is: an approver says so, with a note."""
 
     model = InvoicePayment
+    select_related = ("account",)
     permission = "payments.resolve_invoice"
     template_name = "payments/invoicepayment.html"
     title = gettext_lazy("Of which invoice is this payment?")
     question = gettext_lazy("The invoice is paid by it then, and the payment is booked.")
     button = gettext_lazy("It is of this invoice")
     success = gettext_lazy("The invoice is paid.")
-
-    def get_queryset(self) -> QuerySet[InvoicePayment]:
-        return InvoicePayment.objects.select_related("account")
 
     def get_form(self, data: Any = None) -> AssignForm:
         return AssignForm(data, payment=self.object)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -49,6 +48,7 @@ class ReferenceReleaseView(DecisionView):
     """Letting it go on. Money that an AML check does not let pass is proposed here, and another person confirms."""
 
     model = Reference
+    select_related = ("account",)
     permission = "payments.release_hold"
     form_class = NoteForm
     template_name = "payments/reference_release.html"
@@ -61,9 +61,6 @@ class ReferenceReleaseView(DecisionView):
     def show(self, form: Any) -> HttpResponseBase:
         self.request.place = office.kind(self.object.kind).detail  # type: ignore[attr-defined]
         return super().show(form)
-
-    def get_queryset(self) -> QuerySet[Any]:
-        return Reference.objects.select_related("account")
 
     @cached_property
     def deposit(self) -> Deposit | None:
@@ -96,7 +93,7 @@ class ReferenceReleaseView(DecisionView):
         )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if self.deposit is not None and deposit_decisions.pending(self.deposit) is not None:
+        if self.deposit is not None and deposit_decisions.stands(self.deposit):
             return HttpResponseRedirect(self.deposit.get_absolute_url())  # where the proposal stands
         return super().get(request, *args, **kwargs)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit.forms import ReasonForm
@@ -21,9 +20,7 @@ class _OfWallet(DecisionView):
     """A decision about one wallet."""
 
     model = Wallet
-
-    def get_queryset(self) -> QuerySet[Wallet]:
-        return Wallet.objects.select_related("reference", "account", "created_by")
+    select_related = ("reference", "account", "created_by")
 
 
 class WalletApproveView(_OfWallet, ApproveView):

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backoffice.kit.forms import DecisionForm, ReasonForm
-from backoffice.kit.views import ApproveView, DecisionView, DoubtView
-from backoffice.kit.views.forms import reason
+from backoffice.kit.views import DecisionView, DoubtView, RevealView, SecondView
 from payments.forms.withdrawals import ResolveForm
 from payments.models import Withdrawal
 from payments.services import (
@@ -31,40 +27,30 @@ from . import withdrawal_facts as facts
 
 Status = Withdrawal.Status
 APPROVE = "payments.approve_withdrawal"
-RELATED = ("reference", "account__health", "created_by")
 
 
 class _OfWithdrawal(DecisionView):
     """A decision about one withdrawal."""
 
     model = Withdrawal
+    select_related = ("reference", "account__health", "created_by")
     template_name = "payments/withdrawal_decide.html"
-
-    def get_queryset(self) -> QuerySet[Withdrawal]:
-        return Withdrawal.objects.select_related(*RELATED)
 
 
 # --- Before it is sent ---
-class WithdrawalApproveView(_OfWithdrawal, ApproveView):
+class WithdrawalApproveView(_OfWithdrawal, RevealView):
     """The one page that can show a whole card number; that somebody saw it is in the audit trail."""
 
     permission = APPROVE
     template_name = "payments/withdrawal_approve.html"
     title = gettext_lazy("Approve withdrawal")
     button = gettext_lazy("Approve and send")
-    whole = ""
 
     def waits(self) -> bool:
         return self.object.status == Status.AWAITING_APPROVAL
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if "_reveal" in request.POST:
-            try:
-                self.whole = withdrawals.reveal(actor=request.user, withdrawal=self.object)
-            except self.refusals as error:
-                return self.back(reason(error))
-            return self.show(None)
-        return super().post(request, *args, **kwargs)
+    def reveal(self) -> str:
+        return withdrawals.reveal(actor=self.request.user, withdrawal=self.object)
 
     def perform(self, obj: Withdrawal, form: Any) -> Any:
         withdrawals.approve(actor=self.request.user, withdrawal=obj, seen=self.request.POST["seen"])
@@ -76,7 +62,6 @@ class WithdrawalApproveView(_OfWithdrawal, ApproveView):
         withdrawal = self.object
         return super().context(
             seen=withdrawals.bound(withdrawal),
-            whole=self.whole,
             parameters=facts.parameters(withdrawal, whole=self.whole),
             cover=reservations.cover(
                 account=withdrawal.account,
@@ -181,7 +166,7 @@ class WithdrawalResendView(_DoubtView):
         withdrawal_decisions.resend(actor=self.request.user, withdrawal=obj, note=form.cleaned_data["note"])
 
 
-class WithdrawalConfirmView(_DoubtView):
+class WithdrawalConfirmView(SecondView, _DoubtView):
     permission = "payments.confirm_withdrawal"
     step = "confirm"
     title = gettext_lazy("Confirm the decision")
@@ -189,13 +174,9 @@ class WithdrawalConfirmView(_DoubtView):
     button = gettext_lazy("Confirm")
     success = gettext_lazy("Confirmed.")
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if withdrawal_decisions.pending(self.object) is None:
-            return self.back([_("Nothing waits for a confirmation here.")])
-        return super().get(request, *args, **kwargs)
+    def pending(self) -> Any:
+        return withdrawal_decisions.pending(self.object)
 
     def perform(self, obj: Withdrawal, form: Any) -> None:
-        proposal = withdrawal_decisions.pending(obj)
-        if proposal is not None and str(proposal.pk) != self.request.POST.get("proposal"):
-            raise ValidationError(_("Another proposal stands now. Read it before you confirm."))
+        self.check_read()
         withdrawal_decisions.confirm(actor=self.request.user, withdrawal=obj)

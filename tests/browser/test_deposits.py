@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.desk import Desk, becomes
+from tests.browser.desk import Desk, becomes, reference_of
 from tests.stack import Stack
 
 pytestmark = pytest.mark.browser
@@ -48,14 +48,22 @@ def account(stack: Stack) -> int:
     return int(stack.manage("shell", "-c", MAKE.format(**keys)).strip().splitlines()[-1])
 
 
+def makes(desk: Desk, path: str, button: str, way: str, **fields: str) -> Any:
+    """The operator fills in a form and sends it; gives the page of what it made."""
+    page = desk.page("operator")
+    page.goto(path)
+    page.locator("main [name=paysys]").select_option(way)
+    for name, value in fields.items():
+        page.locator(f"main [name={name}]").fill(value)
+    page.get_by_role("button", name=button).last.click()
+    page.wait_for_url(re.compile(r"/\d+/$"))
+    return page
+
+
 def makes_a_wallet(desk: Desk, account: int) -> str:
     """Gives its number at the sandbox."""
-    page = desk.page("operator")
-    page.goto(f"/wallets/new/{account}/")
-    page.locator("main [name=paysys]").select_option("USDT:tron")
-    page.locator("main [name=_customer_reference]").fill("Ada Byron")
-    page.get_by_role("button", name="Make wallet").last.click()
-    page.wait_for_url(re.compile(r"/wallets/\d+/$"))
+    path = f"/wallets/new/{account}/"
+    page = makes(desk, path, "Make wallet", "USDT:tron", _customer_reference="Ada Byron")
     becomes(page, "Active")
     made = desk.control(f"bitexbit/transactions?account={NAME}&kind=wallet")["transactions"]
     return str(made[0]["slug"])
@@ -84,9 +92,7 @@ def booked(desk: Desk, reference: str) -> list[str]:
 
 
 def is_credited_once(desk: Desk, page: Any) -> None:
-    reference = re.search(r"\d{18}", page.locator("main h1").inner_text())
-    assert reference is not None
-    amounts = booked(desk, reference[0])
+    amounts = booked(desk, reference_of(page))
     assert len([one for one in amounts if one.startswith("+300.00")]) == 1, amounts
 
 
@@ -116,12 +122,7 @@ def is_released_by_two(desk: Desk, page: Any) -> None:
 
 
 def pays_by_a_link_once(desk: Desk, account: int) -> None:
-    page = desk.page("operator")
-    page.goto(f"/payer-links/new/{account}/")
-    page.locator("main [name=paysys]").select_option("UAH:wiretransfer")
-    page.locator("main [name=amount]").fill("500")
-    page.get_by_role("button", name="Make link").last.click()
-    page.wait_for_url(re.compile(r"/payer-links/\d+/$"))
+    page = makes(desk, f"/payer-links/new/{account}/", "Make link", "UAH:wiretransfer", amount="500")
     address = re.search(r"http://\S+/pay/[\w-]+/", page.locator("main").inner_text())
     assert address is not None
     mine, other = (desk.browser.new_context(viewport={"width": 390, "height": 844}) for _n in range(2))

@@ -2,7 +2,7 @@
 
 from .actions import Action, PageAction
 from .bulk import BulkAction, BulkActionView
-from .decisions import ApproveView, DecisionView, DoubtView
+from .decisions import ApproveView, DecisionView, DoubtView, RevealView, SecondView
 from .details import DetailView
 from .forms import ActionView, ServiceFormView, form_paths
 from .lists import ListView
@@ -19,6 +19,8 @@ __all__ = [
     "DoubtView",
     "ListView",
     "PageAction",
+    "RevealView",
+    "SecondView",
     "ServiceFormView",
     "StaffView",
     "form_paths",

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from ..timeline import decisions_about
-from .forms import ActionView
+from .forms import ActionView, reason
 
 UNDECIDED = ("awaiting_approval",)
 
@@ -76,6 +77,47 @@ class ApproveView(DecisionView):
         if not request.POST.get("seen"):  # whoever approves has read the page
             return self.get(request, *args, **kwargs)
         return super().post(request, *args, **kwargs)
+
+
+class RevealView(ApproveView):
+    """Such a page that hides a part until somebody asks for it; the service that gives it says so in the audit trail."""
+
+    whole = ""
+
+    def reveal(self) -> str:
+        """What is hidden, whole."""
+        raise NotImplementedError
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if "_reveal" not in request.POST:
+            return super().post(request, *args, **kwargs)
+        try:
+            self.whole = self.reveal()
+        except self.refusals as error:
+            return self.back(reason(error))
+        return self.show(None)
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        return super().context(whole=self.whole, **extra)
+
+
+class SecondView(DecisionView):
+    """The second person's yes to what another one proposed."""
+
+    def pending(self) -> Any:
+        """The proposal that waits, or None."""
+        raise NotImplementedError
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if self.pending() is None:
+            return self.back([_("Nothing waits for a confirmation here.")])
+        return super().get(request, *args, **kwargs)
+
+    def check_read(self) -> None:
+        """Raise ValidationError unless the proposal that stands is the one on the page (`proposal`)."""
+        proposal = self.pending()
+        if proposal is not None and str(proposal.pk) != self.request.POST.get("proposal"):
+            raise ValidationError(_("Another proposal stands now. Read it before you confirm."))
 
 
 class DoubtView(DecisionView):

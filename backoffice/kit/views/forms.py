@@ -171,13 +171,15 @@ class ActionView(StaffView):
     style: str = "primary"
     success: Any = ""
     refusals: ClassVar[tuple[type[Exception], ...]] = REFUSALS
+    select_related: ClassVar[Sequence[str]] = ()
 
     def perform(self, obj: Any, form: Any) -> Any:
         """Call the service."""
         raise NotImplementedError
 
     def get_queryset(self) -> QuerySet[Any]:
-        return self.model._default_manager.all()
+        queryset = self.model._default_manager.all()
+        return queryset.select_related(*self.select_related) if self.select_related else queryset
 
     @cached_property
     def object(self) -> Any:

@@ -118,7 +118,7 @@ class ListView(SavedViews, StaffView):
             live_version=live,
             may_export=self.exportable and self.may(EXPORT),
             frame="partials/bare_list.html" if self._wants_part() else WHOLE_PAGE,
-            **self.views_context(self.table_class.choosable(), table.chosen),
+            **self.views_context(table),
         )
         patch_vary_headers(response, ["HX-Request", VERSION])
         return response

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from backoffice.models import SavedView
 from backoffice.services import saved_views
 
+from ..tables import BaseTable
 from .forms import REFUSALS, reason
 
 # `?view=all`: the list without the view that it opens with.
@@ -61,18 +62,18 @@ class SavedViews:
         view = self.default_view if bare else None
         return HttpResponseRedirect(f"{self.request.path}?{view.query}") if view and view.query else None
 
-    def views_context(self, choosable: dict[str, Any], chosen: list[str]) -> dict[str, Any]:
+    def views_context(self, table: BaseTable) -> dict[str, Any]:
         """What partials/views.html needs."""
         now = saved_views.canonical(self.request.GET.urlencode())
         known = [KnownView(view, view.query == now) for view in self.my_views]
-        columns = chosen or list(choosable)
+        choosable, columns = table.choosable(), [bound.name for bound in table.drawn]
         rest = [name for name in choosable if name not in columns]
         return {
             "views": known,
             "current_view": next((one.view for one in known if one.current), None),
             "now": now,
             "columns": [(name, choosable[name], name in columns) for name in [*columns, *rest]],
-            "columns_chosen": bool(chosen),
+            "columns_chosen": bool(table.chosen),
             "without_columns": [pair for pair in _pairs(self.request.GET) if pair[0] != "column"],
             "whole_address": f"{self.request.path}?view={WHOLE}" if self.default_view else self.request.path,
         }

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from backoffice.services import search
 from payments.models import Invoice
 from tests import factories
 from tests.backoffice.services.test_search import bill
@@ -41,7 +42,9 @@ class TestPage:
         browser = rows.browser("viewer")
         address = f'href="{anna.account.get_absolute_url()}"'
         assert address in text(browser.get(URL, {"q": "main"}))
-        assert address in text(browser.post(URL, {"q": "bitloga"}, headers=HTMX))
+        part = text(browser.post(URL, {"q": "bitloga"}, headers=HTMX))
+        assert address in part
+        assert 'data-announce="1 match"' in part
 
     @pytest.mark.parametrize("typed", SECRETS)
     @pytest.mark.parametrize("way", ["get", "post"])
@@ -115,6 +118,11 @@ class TestBox:
         assert typed not in part
         assert "/search/?q=" not in part
 
-    def test_below_three_characters_it_says_so(self) -> None:
-        part = text(rows.browser("viewer").post(URL, {"q": "an"}, headers=HTMX))
+    def test_below_three_characters_it_says_so(self, anna: Invoice) -> None:
+        browser = rows.browser("viewer")
+        part = text(browser.post(URL, {"q": "an"}, headers=HTMX))
         assert "Type at least three characters." in part
+        assert 'data-announce=""' in part
+        Invoice.objects.filter(pk=anna.pk).update(provider_id="7")
+        search.index(kind="invoice", object_ids=[anna.pk])
+        assert 'data-announce="1 match"' in text(browser.post(URL, {"q": "7"}, headers=HTMX))

@@ -247,8 +247,10 @@ class TestDeciding:
         asked = batches.ask(joining, people["operator"])
         batch_payouts.reject(actor=people["approver"], batch_payout=asked, reason="Not these")
         browser = rows.browser_of(factories.person("approver"))
-        for step in ("reject", "cancel", "resolve"):
-            shown = rows.text_of(browser.get(reverse(f"payments:batchpayout_{step}", args=[asked.pk])))
+        operator = rows.browser_of(people["operator"])
+        for step in ("reject", "cancel", "resolve", "mark_paid"):
+            who = operator if step == "mark_paid" else browser
+            shown = rows.text_of(who.get(reverse(f"payments:batchpayout_{step}", args=[asked.pk])))
             for words in ("This is decided already", people["approver"].get_username(), "Not these"):
                 assert words in rows.words(shown), (step, words)
             assert 'method="post"' not in shown.split("<main")[1], step

@@ -316,6 +316,8 @@ class TestOneBid:
             page = rows.text_of(answer)
             assert "This is decided already" in page and "It is in the wallet." in page
             assert outsider.get_username() in page and 'name="outcome"' not in page
+        page = rows.text_of(browser.get(reverse("payments:bid_withdraw", args=[bid.pk])))
+        assert "This is decided already" in page and 'method="post"' not in page.split("<main")[1]
 
     def test_a_held_one_says_why(self, account: Any, exchanger: Any, operator: Any) -> None:
         exchanger.change = lambda bid: bid | {"amount_get": "90"}

@@ -102,6 +102,9 @@ def test_our_own_book_is_offered_and_nothing_below_the_smallest(program: Partner
     assert "4000123456789018" in rows.text_of(approver.post(where, {"_reveal": "1"}))
     assert AuditEntry.objects.filter(verb="partnerpayout.revealed").count() == 1
     partner.cancel(actor=people["operator"], payout=number)
+    for step in ("reject", "cancel"):
+        page = rows.text_of(approver.get(reverse(f"payments:partnerpayout_{step}", args=[number.pk])))
+        assert "This is decided already" in page and 'method="post"' not in page.split("<main")[1], step
     PartnerProgram.objects.update(balance=9)
     shown = rows.text_of(operator.get(program.get_absolute_url()))
     assert "Request payout" not in shown and "The smallest payout there is 10, the balance 9." in shown

@@ -130,7 +130,6 @@ class TestDeposits:
         browser = rows.browser("viewer")
         listed = rows.text_of(browser.get("/deposits/", {"q": "0xfeed"}))
         assert one.reference.value in listed
-        assert "3 / 20" in listed
         shown = rows.text_of(browser.get(f"/deposits/{one.pk}/"))
         for said in ("300.00", "292.00", "0xfeed", "https://aml.example/1", "0.1", "Confirmed"):
             assert said in shown, said
@@ -151,18 +150,53 @@ class TestDeposits:
                 assert "3 / 20" in seen
                 assert 'value="confirmations"' in shown  # the column picker still has it
 
+    def test_columns_on_request_are_drawn_and_ticked_only_for_those_who_ask(
+        self, wallet: Wallet, there: Any, desk: Any
+    ) -> None:
+        desk.deposit(address=wallet.address, wallet_slug=wallet.provider_id, txid="0xfeed")
+        deposits.scan(account_id=there.pk)
+        asked = {"account", "network", "txid", "fee", "confirmations"}
+        usual = ["reference", "arrived_at", "wallet", "address", "amount", "status"]
+        browser = rows.browser("viewer")
+
+        def shown(*columns: str) -> tuple[list[str], set[str]]:
+            """The drawn columns, and those that the menu ticks."""
+            answer = browser.get("/deposits/", {"column": columns})
+            drawn = [head.label for head in answer.context["table"].heads()]
+            assert rows.text_of(answer).count("<td") == len(drawn)
+            return drawn, {name for name, _label, ticked in answer.context["columns"] if ticked}
+
+        drawn, ticked = shown()
+        assert (len(drawn), ticked) == (len(usual), set(usual))
+        assert len(shown(*usual[:-1])[0]) == len(usual) - 1
+        drawn, ticked = shown("txid", "status")
+        assert (drawn, ticked) == (["Transaction", "Status"], {"txid", "status"})
+        assert {name for name, _label, _ticked in browser.get("/deposits/").context["columns"]} == {
+            *usual,
+            *asked,
+        }
+
     def test_two_release_what_the_aml_check_flags_and_both_see_what_it_is(
         self, wallet: Wallet, there: Any, desk: Any, people: Any
     ) -> None:
-        desk.deposit(
+        row = desk.deposit(
             address=wallet.address, wallet_slug=wallet.provider_id, status=5, txid="0xfeed",
-            aml_success=False, aml_risk="0.97", aml_url="https://aml.example/1",
+            aml_success=False, aml_risk="0.96", aml_url="https://aml.example/1",
         )  # fmt: skip
         deposits.scan(account_id=there.pk)
         one = Deposit.objects.get()
         first, second = rows.browser_of(people["approver"]), rows.browser("approver")
         release, confirm = f"/references/{one.reference_id}/release/", f"/deposits/{one.pk}/confirm/"
-        assert "Propose to release" in rows.text_of(first.get(f"/deposits/{one.pk}/"))
+        assert "Propose to release" in rows.text_of(second.get(f"/deposits/{one.pk}/"))
+        second.post(release, {"note": "about the first score"})
+        stands = rows.text_of(first.get(f"/deposits/{one.pk}/"))
+        assert "Propose to release" not in stands
+        assert "changes before, it must be proposed again" in stands
+        assert first.get(release).status_code == 302
+        row["aml_risk"] = "0.97"  # what was proposed is not what is held now
+        deposits.scan(account_id=there.pk)
+        stale = rows.text_of(first.get(f"/deposits/{one.pk}/"))
+        assert [said for said in ("has changed since", "Propose to release") if said not in stale] == []
         facts = ("292.00", "300.00", "USDT", "&lt;b&gt;ann", "shop", "not passed", "0.97", "are credited to")
         link = re.compile(r'href="https://aml\.example/1" target="_blank" rel="noopener')
         shown = rows.text_of(first.get(release))
@@ -331,6 +365,12 @@ def test_filters_offer_only_what_can_occur(there: Any, people: Any) -> None:
         "/invoice-payments/": {"bitexbit"},
         "/invoices/": {"bitexbit", "bitloga"},
         "/withdrawals/": {"bitexbit", "bitloga"},
+        "/bids/": {"premium_exchanger"},
+        "/exchange/": {"premium_exchanger"},
+        "/partner/payouts/": {"premium_exchanger"},
+        "/partner/exchanges/": {"premium_exchanger"},
+        "/batch-payouts/": {"coinjoin"},
+        "/vouchers/": {"bitloga"},
     }
     browser = rows.browser("viewer")
     for address, providers in wanted.items():
