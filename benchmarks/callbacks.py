@@ -115,10 +115,10 @@ def variants(home: Path) -> list[Variant]:
     ours = machine.product(home, database["ours"], url="https://127.0.0.1")
     setup = "import django; django.setup(); from django.core.management import call_command; call_command('migrate', verbosity=0)\n"
     path = machine.python(
-        setup + "from payments.services import accounts\n"
+        setup + "from payments.services import accounts, callback_tokens\n"
         "account = accounts.create(actor=None, provider='bitloga', name='bench', base_url='http://127.0.0.1:9/',"
         " credentials={'api_key': 'k', 'api_secret': 's'})\n"
-        "print(accounts.callback_url(account))",
+        "print(callback_tokens.callback_url(account))",
         ours,
     ).removeprefix("https://127.0.0.1")
     bare, peer = {"DATABASE_URL": database["bare"]}, {"DATABASE_URL": database["peer"]}

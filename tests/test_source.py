@@ -60,7 +60,10 @@ BOXES = {
     ("backoffice/kit/forms.py", "_text_widget"): "what providers ask for, as they declare it",
     ("backoffice/kit/forms.py", "NoteField.__init__"): "the NoteField",
     ("payments/forms/account_batches.py", "batch_fields"): "a NoteField as Django's admin draws it",
-    ("codes/forms/vouchers.py", "VoucherForm._own_fields"): "the provider's description, which is its own field",
+    (
+        "codes/forms/vouchers.py",
+        "VoucherForm._own_fields",
+    ): "the provider's description, which is its own field",
 }
 
 #: What writes to the database and is not a service.

@@ -12,7 +12,7 @@ from backoffice.kit import html
 from backoffice.kit.service_admin import ServiceAdmin
 from payments.forms.withdrawals import fee_text
 from payments.models import Currency, Method
-from payments.services import accounts, methods, stated_methods
+from payments.services import methods, stated_methods
 
 
 @admin.register(Method)
@@ -52,7 +52,7 @@ class MethodAdmin(ServiceAdmin):
         return ("account", "code", *listed)
 
     def save_model(self, request: HttpRequest, obj: Method, form: Any, change: bool) -> None:
-        accounts.save_method(actor=request.user, method=obj)
+        methods.save_method(actor=request.user, method=obj)
 
 
 @admin.register(Currency)

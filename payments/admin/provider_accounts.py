@@ -28,7 +28,7 @@ from payments.providers.bids import Bids
 from payments.providers.errors import OutcomeUnknown, ProviderError, Unavailable
 from payments.providers.partner import Partner
 from payments.providers.wallets import FiatInvoices, Wallets
-from payments.services import accounts, balances, calls, stated_methods
+from payments.services import accounts, balances, callback_tokens, calls, stated_methods
 from payments.tables import pieces
 
 from .account_forms import AccountForm, OpeningForm
@@ -242,7 +242,7 @@ class ProviderAccountAdmin(ServiceAdmin):
             raise Http404
         if request.method != "POST":
             return self._show(request, "renew_callback", account, title=_("New callback address"))
-        accounts.renew_token(actor=request.user, account=account)
+        callback_tokens.renew_token(actor=request.user, account=account)
         messages.success(
             request, _("New invoices use a new callback address. The old one is accepted for 30 days.")
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from backoffice.kit.office import Scene
 from payments.models import BatchPayout, Method, Withdrawal
-from payments.services import accounts, batch_payments, batch_payouts, withdrawals
+from payments.services import accounts, batch_payments, batch_payouts, methods, withdrawals
 
 from .company import PAYOUTS, SALARIES, Company
 
@@ -55,7 +55,7 @@ def opens(company: Company) -> None:
     company.sets("bitloga", methods={"BTC": known | {"operations": ["invoice", "withdraw", "pay"]}})
     method = Method.objects.get(account=company.account(PAYOUTS), code="BTC")
     method.for_withdrawal, method.fee_fixed, method.fee_rate = True, Decimal("0.0001"), Decimal(0)
-    accounts.save_method(actor=admin, method=method)
+    methods.save_method(actor=admin, method=method)
 
 
 def asks(company: Company, made: Made, amounts: tuple[str, ...], note: str) -> None:

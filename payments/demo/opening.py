@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from payments.models import Method, ProviderAccount
-from payments.services import accounts, balances, destinations
+from payments.services import balances, destinations
+from payments.services.methods import save_method
 
 from .company import PAYOUTS, SHOP, WALLET, Company
 
@@ -30,8 +31,8 @@ def methods(company: Company, account: ProviderAccount) -> None:
     internal = Method.objects.get(account=account, code="USDTBALANCE")
     internal.fee_fixed, internal.fee_rate = Decimal(0), Decimal("0.005")
     internal.min_amount, internal.max_amount = Decimal(1), Decimal(50000)
-    accounts.save_method(actor=admin, method=internal)
-    accounts.save_method(
+    save_method(actor=admin, method=internal)
+    save_method(
         actor=admin,
         method=Method(
             account=account,

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from backoffice.kit.filters import DayField
 from backoffice.kit.forms import DecisionForm, NoteField, Section, form_field
-from payments import addresses
+from payments import form_words
 from payments.models import Bid, Direction, OwnDestination
 from payments.providers import PROVIDERS
 from payments.providers.base import Field
@@ -48,7 +48,7 @@ def foreign_field(field: Field) -> forms.Field:
     if not field.choices and field.kind != "email":  # that one checks itself
 
         def check(value: str) -> None:
-            if problem := addresses.typed_problem(value, field.label, field.help):
+            if problem := form_words.typed_problem(value, field.label, field.help, is_email=False):
                 raise ValidationError(problem)
 
         made.validators.append(check)
@@ -138,7 +138,7 @@ class BidForm(CalculatorForm):
         self.tags = [
             field.name
             for field in stored_fields(self.direction, "get")
-            if field.name != ACCOUNT and addresses.asks_for_tag(f"{field.label} {field.help}")
+            if field.name != ACCOUNT and form_words.asks_for_tag(f"{field.label} {field.help}")
         ]
         offered = {field.name: field for field in PROVIDERS[self.direction.account.provider].bid_fields}
         self.fields[PARTNER] = form_field(offered[PARTNER])
@@ -197,7 +197,8 @@ class BidForm(CalculatorForm):
         if found is None:
             raise ValidationError(_("Choose one of our own destinations that are approved."))
         asked = next(one for one in stored_fields(self.direction, "get") if one.name == ACCOUNT)
-        if problem := addresses.typed_problem(found.address, asked.label, asked.help):
+        is_email = asked.kind == "email"
+        if problem := form_words.typed_problem(found.address, asked.label, asked.help, is_email=is_email):
             raise ValidationError(problem)
         return found
 

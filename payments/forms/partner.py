@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -21,18 +22,25 @@ BOOK, ACCOUNT, NOTE, CONFIRM = "_destination", "account", "_note", "_confirm_acc
 
 
 class PartnerPayoutForm(forms.Form):
-    """How and where the whole balance is to be paid out: the provider's own fields, our own book, our purpose."""
+    """How and where the whole balance is to be paid out: the provider's own fields, our own book, our purpose.
 
-    def __init__(self, *args: Any, program: PartnerProgram, **kwargs: Any) -> None:
+    `ways`: what the exchanger told of each way to be paid out, by its number; `book`: our approved destinations that
+    one of them takes.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        program: PartnerProgram,
+        ways: Mapping[str, dict[str, str]],
+        book: Iterable[OwnDestination],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        ways = program.ways()
-        choices = [(way.id, self._shown(way.told)) for way in ways]
+        choices = [(number, self._shown(told)) for number, told in ways.items()]
         for field in PROVIDERS[program.account.provider].partner_payout_fields:
             self.fields[field.name] = form_field(field, choices=choices)
-        approved = OwnDestination.objects.filter(status=OwnDestination.Status.APPROVED).order_by(
-            "label", "pk"
-        )
-        self.book = {str(one.pk): one for one in approved if any(way.takes(one) for way in ways)}
+        self.book = {str(one.pk): one for one in book}
         self._own_fields()
         self.order_fields(("method_id", BOOK, ACCOUNT, NOTE, CONFIRM))
 

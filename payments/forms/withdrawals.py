@@ -119,7 +119,7 @@ class WithdrawalForm(forms.Form):
             required=False,
             rows=2,
         )
-        # Drawn by hand as a tick whose value is `likeness`, and only where the service asks.
+        # Drawn by hand as ticks whose values are `likeness` and `own_likeness`, and only where the service asks.
         self.fields[SIMILAR] = forms.CharField(
             label=gettext_lazy("Paid twice?"),
             required=False,
@@ -199,16 +199,17 @@ class WithdrawalForm(forms.Form):
         return self.is_confirmed() or bool(self.is_bound and self.errors.get(SIMILAR))
 
     def own_likeness(self) -> str:
-        """What a tick for an address of our own speaks of: this destination, and no other."""
-        return keyed_digest(self.value("purse").strip(), "own address")[:16]
+        """What a tick for an address of our own speaks of: just that which the service has named, and no other."""
+        asked = self.errors.as_data().get(OURS, []) if self.is_bound else []
+        return str(asked[0].code) if asked else self.value(OURS)
 
     def is_own_confirmed(self) -> bool:
-        """Whether that tick is set, and for just this destination."""
-        return self.value(OURS) == self.own_likeness()
+        """Whether that tick is set; not if the service asks anew."""
+        return bool(self.value(OURS)) and not (self.is_bound and self.errors.get(OURS))
 
     def asks_own(self) -> bool:
         """Whether that tick is shown: the service asked for it, or it is set."""
-        return self.is_own_confirmed() or bool(self.is_bound and self.errors.get(OURS))
+        return bool(self.own_likeness())
 
     def units(self) -> dict[str, str]:
         """The currency behind each amount, as far as it is chosen."""
@@ -217,7 +218,7 @@ class WithdrawalForm(forms.Form):
     def to_service(self) -> dict[str, Any]:
         """What was typed, under the provider's names, as services.withdrawals.request takes it."""
         given = {name: value for name, value in self.cleaned_data.items() if value not in ("", None, [])}
-        given[SIMILAR], given[OURS] = self.is_confirmed(), self.is_own_confirmed()
+        given[SIMILAR] = self.is_confirmed()
         return spelled(given, self.method) if self.has_networks else given
 
     def in_boxes(self, error: ValidationError) -> ValidationError:

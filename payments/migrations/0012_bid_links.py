@@ -7,7 +7,7 @@ from typing import Any
 from django.db import migrations
 
 import backoffice.kit.fields
-from payments import addresses
+from payments import form_words
 from payments.providers.redaction import mask_account, mask_numbers
 
 LINKS = ("pay_url", "cancel_url")
@@ -16,7 +16,7 @@ MASKED = ("account1", "account2")
 
 def _masked(line: list[str]) -> list[str]:
     name, label, text = line
-    is_account = name in MASKED or addresses.asks_for_account(label)
+    is_account = name in MASKED or form_words.asks_for_account(label)
     # What was masked already stays as it is.
     return line if "***" in text else [name, label, mask_account(text) if is_account else mask_numbers(text)]
 

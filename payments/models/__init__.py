@@ -13,7 +13,7 @@ from .exceptions import ExceptionItem
 from .freezes import Freeze
 from .invoices import Invoice
 from .movements import Movement
-from .partner import PartnerExchange, PartnerPayout, PartnerProgram, Way
+from .partner import PartnerExchange, PartnerPayout, PartnerProgram
 from .payers import InvoicePayment, PayerLink
 from .references import Reference, Tracked
 from .reservations import Reservation
@@ -60,6 +60,5 @@ __all__ = [
     "Tracked",
     "UnfoldedMovement",
     "Wallet",
-    "Way",
     "Withdrawal",
 ]

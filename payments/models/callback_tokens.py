@@ -1,4 +1,4 @@
-"""The unguessable part of callback URLs. Written only by services.accounts."""
+"""The unguessable part of callback URLs. Written only by services.callback_tokens."""
 
 from __future__ import annotations
 

@@ -6,26 +6,23 @@ Written only by services.partner and its neighbours (payouts: one door per state
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from backoffice.kit.fields import EncryptedTextField, MoneyField
-from payments import addresses
 
 from .accounts import ProviderAccount
-from .destinations import OwnDestination
-from .directions import Direction
 from .references import Reference, Tracked
 
 
 class PartnerProgram(models.Model):
     """What an account's exchanger last said about our part in its programme.
 
-    `currency`: of the balance; the exchanger does not tell it there, so it is taken from a payout (`PARTNER` until
-    one has told it) and does not change once anything stands under it. `links` and `payouts` are the newest lines as they were told.
+    `currency`: of the balance; the exchanger does not tell it there, so it is taken from a payout that is listed when
+    the books are opened (`PARTNER` if there is none), and does not change any more. `links` and `payouts` are the newest
+    lines as they were told.
     """
 
     UNTOLD = "PARTNER"
@@ -60,50 +57,6 @@ class PartnerProgram(models.Model):
     def is_untold(self) -> bool:
         """Whether no answer has said yet what the balance is in."""
         return self.currency == self.UNTOLD
-
-    def way(self, method_id: str) -> Way | None:
-        """One way to be paid out, or None."""
-        found = next((one for one in self.methods if one["id"] == method_id), None)
-        return None if found is None else self._way(found)
-
-    def ways(self) -> list[Way]:
-        """All ways to be paid out, each once."""
-        return [self._way(one) for one in {one["id"]: one for one in self.methods}.values()]
-
-    def _way(self, told: dict[str, str]) -> Way:
-        # The exchanger numbers the ways like the currencies of its directions, and there it tells their codes.
-        known = Direction.objects.filter(account_id=self.account_id)
-        codes = {
-            code
-            for side in ("give", "get")
-            for code in known.filter(**{f"{side}_id": told["id"]}).values_list(f"{side}_code", flat=True)
-            if code
-        }
-        tokens = (addresses.network_of(code) for code in sorted(codes) if code not in addresses.CODES)
-        network = addresses.network_of_title(told["title"]) or next(filter(None, tokens), None)
-        return Way(told["id"], told["title"], network or "", frozenset(codes), told)
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way to be paid out. `network`: of payments.addresses, "" where it is not known; `codes`: of its currency."""
-
-    id: str
-    title: str
-    network: str
-    codes: frozenset[str]
-    told: dict[str, str]
-
-    def takes(self, destination: OwnDestination) -> bool:
-        """Whether an entry of our own book is of this way. None with a tag is: it could not be sent."""
-        if destination.tag:
-            return False
-        of_method = addresses.network_of(destination.method)
-        network = addresses.CARD if destination.is_card else of_method
-        if self.network and network:
-            return network == self.network
-        # An address of one network is never offered for a way of which nobody knows the network.
-        return of_method is None and destination.method in self.codes
 
 
 class PartnerExchange(models.Model):

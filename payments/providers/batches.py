@@ -12,6 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
 
+from payments.providers.spelling import comparable
+
 
 @dataclass(frozen=True)
 class Payout:
@@ -141,12 +143,7 @@ def could_be(request: BatchRequest, report: BatchReport, *, since: datetime) -> 
 
 
 def _rows(payouts: Sequence[Payout]) -> dict[str, Decimal | None]:
-    return {_comparable(row.address): row.amount for row in payouts}
-
-
-def _comparable(address: str) -> str:
-    """Bech32 addresses (BIP 173) are the same in capitals, as QR codes spell them; all others are not."""
-    return address.lower() if address.lower().startswith(("bc1", "tb1", "bcrt1")) else address
+    return {comparable(row.address): row.amount for row in payouts}
 
 
 @runtime_checkable

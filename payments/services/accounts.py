@@ -1,4 +1,4 @@
-"""Our accounts at providers: making and changing them, their keys, callback tokens and the connection test.
+"""Our accounts at providers: making and changing them, their keys, the connection test, what they may do now.
 
 Facts floor. Secrets go in here and are never given back.
 """
@@ -6,9 +6,7 @@ Facts floor. Secrets go in here and are never given back.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
-import secrets
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,24 +14,22 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from backoffice import audit
 from backoffice.kit.fields import SecretUnreadable
 from backoffice.models import AuditEntry
 from backoffice.permissions import guarded
-from payments.models import AccountHealth, CallbackToken, ExceptionItem, Method, ProviderAccount, Reference
+from payments.models import AccountHealth, ExceptionItem, ProviderAccount, Tracked
 from payments.providers import PROVIDERS, offers
-from payments.providers.base import Callbacks, Probe, ProbeReport
+from payments.providers.base import Probe, ProbeReport
 from payments.providers.batches import BatchPayouts
-from payments.providers.bids import Bids
-from payments.providers.errors import Invalid, NotSupported, ProviderError
+from payments.providers.errors import Invalid, NotSupported, ProviderError, Unavailable
 from payments.providers.hosts import check_base_url
-from payments.providers.wallets import WithdrawalScans
 
-from . import approvals, calls, exceptions, freeze, health, methods
+from . import approvals, callback_tokens, calls, exceptions, freeze, health, methods
 
 OPTIONS = (
     *("is_active", "money_in", "money_out", "rate_limit", "invoice_lifetime_days", "reserve_margin"),
@@ -133,7 +129,7 @@ def create(
         account.save()
         AccountHealth.objects.create(account=account)
         methods.prefill(account=account)
-        _new_token(account)
+        callback_tokens.new_token(account)
         audit.record(
             actor,
             "account.created",
@@ -309,11 +305,22 @@ def why_no_money_out(account: ProviderAccount) -> str:
     return ""
 
 
-def why_no_conversion(account_id: int) -> str:
+def why_no_conversion(account: ProviderAccount) -> str:
     """Why nothing may be made now for which the provider places orders; empty if it may. Asks nobody."""
-    if freeze.stops(account_id):
+    if freeze.stops(account.pk):
         return _("Sending is frozen.")
-    return why_no_money_out(ProviderAccount.objects.get(pk=account_id))
+    return why_no_money_out(account)
+
+
+def check_conversion(*, row: Tracked, digest: str) -> None:
+    """The last look before bytes leave for which the provider places orders: raise Unavailable while sending is frozen,
+    the account may not pay out, or nobody's yes to just this `digest` stands. Reads the account anew.
+    """
+    freeze.check(row.account_id)
+    if why_no_money_out(ProviderAccount.objects.get(pk=row.account_id)):
+        raise Unavailable("may not pay out", staff=gettext_noop("This account may not pay out any more."))
+    if approvals.why_not(reference=row.reference, digest=digest):
+        raise Unavailable("not approved", staff=gettext_noop("The approval does not hold any more."))
 
 
 def why_no_batches(account: ProviderAccount) -> str:
@@ -325,97 +332,3 @@ def why_no_batches(account: ProviderAccount) -> str:
             "Batch payouts are switched off for this account. An admin can switch them on, with a note why."
         )
     return why_no_money_out(account)
-
-
-# --- Callback tokens ---
-def token_digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _new_token(account: ProviderAccount, reference: Reference | None = None) -> CallbackToken | None:
-    if not account.takes_callbacks:
-        return None
-    token = secrets.token_urlsafe(32)
-    return CallbackToken.objects.create(
-        account=account, reference=reference, token=token, digest=token_digest(token)
-    )
-
-
-def _has_object_tokens(account: ProviderAccount) -> bool:
-    """Whether each transaction names a callback address of its own: where callbacks prove nothing by themselves."""
-    client = PROVIDERS[account.provider]
-    return issubclass(client, Callbacks) and issubclass(client, (WithdrawalScans, Bids))
-
-
-def object_token(reference: Reference) -> None:
-    """Give a transaction a callback address of its own, where its provider takes one. In the transaction of the intent."""
-    if _has_object_tokens(reference.account):
-        _new_token(reference.account, reference)
-
-
-def object_callback_url(reference: Reference) -> str:
-    """The absolute address for callbacks about this transaction, "" where it has none. It is a secret."""
-    found = CallbackToken.objects.filter(reference=reference, retired_at__isnull=True).first()
-    if found is None:
-        return ""
-    path = reverse("payments:callback_receive", args=[reference.account.provider, found.token])
-    return settings.PUBLIC_URL + path
-
-
-def is_own_callback_url(reference: Reference, url: str) -> bool:
-    """Whether an address that the provider names is this transaction's own: only we and they know its token."""
-    token = url.rstrip("/").rpartition("/")[2]
-    return (
-        bool(token) and CallbackToken.objects.filter(reference=reference, digest=token_digest(token)).exists()
-    )
-
-
-def callback_url(account: ProviderAccount) -> str:
-    """The absolute address for callbacks of this account; "" where the provider sends none.
-
-    It is a secret: never log or show it whole.
-    """
-    if not account.takes_callbacks:
-        return ""
-    token = CallbackToken.objects.get(account=account, retired_at__isnull=True, reference__isnull=True)
-    path = reverse("payments:callback_receive", args=[account.provider, token.token])
-    return settings.PUBLIC_URL + path
-
-
-@guarded("payments.manage_provideraccount")
-@transaction.atomic
-def renew_token(*, actor: Any, account: ProviderAccount) -> None:
-    """Give the account a new callback address. The old one is accepted for 30 days and flagged.
-
-    Raises NotSupported for a provider that sends no callbacks.
-    """
-    if not account.takes_callbacks:
-        raise NotSupported("callbacks")
-    CallbackToken.objects.select_for_update().filter(
-        account=account, retired_at__isnull=True, reference__isnull=True
-    ).update(retired_at=timezone.now())
-    _new_token(account)
-    audit.record(actor, "account.callback_address_renewed", account)
-
-
-@guarded("payments.manage_method")
-@transaction.atomic
-def save_method(*, actor: Any, method: Method) -> Method:
-    """Add or change a payment method. Raises ValidationError by field."""
-    methods.check(method)
-    before: dict[str, Any] = dict(Method.objects.filter(pk=method.pk).values().first() or {})
-    method.save()
-    after = Method.objects.filter(pk=method.pk).values().get()
-    changed = {
-        name: [str(before.get(name, "")), str(value)]
-        for name, value in after.items()
-        if before.get(name) != value
-    }
-    audit.record(
-        actor,
-        "method.changed" if before else "method.added",
-        method.account,
-        method=method.code,
-        changed=changed,
-    )
-    return method

@@ -30,6 +30,7 @@ from payments.models.batch_payouts import CURRENCY
 from payments.providers import PROVIDERS
 from payments.providers.batches import BatchRequest, Payout
 from payments.providers.errors import ProviderError
+from payments.providers.spelling import comparable
 
 from . import accounts, calls, methods, own_addresses
 
@@ -135,11 +136,6 @@ def _row(line: int, words: Sequence[str], network: str) -> Row:
     except ValidationError as error:
         raise ValidationError(error.messages) from error
     return Row(line, address, read)
-
-
-def comparable(address: str) -> str:
-    """Addresses that begin with bc1 or tb1 are the same in capitals; all others are not."""
-    return address.lower() if address.lower().startswith(("bc1", "tb1")) else address
 
 
 # --- Checking ---

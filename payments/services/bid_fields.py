@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from backoffice.kit import money
 from backoffice.kit.fields import keyed_digest
-from payments import addresses
+from payments import addresses, form_words
 from payments.models import Bid, Direction, Method, OwnDestination, ProviderAccount
 from payments.providers import PROVIDERS
 from payments.providers.base import Field
@@ -202,7 +202,7 @@ def _problem(field: Field, value: Any) -> str:
         return _("At most %(limit)s characters.") % {"limit": limit}
     if field.choices:
         return "" if value in dict(field.choices) else _("Choose one of the offered values.")
-    return addresses.typed_problem(value, field.label, field.help, is_email=field.kind == "email")
+    return form_words.typed_problem(value, field.label, field.help, is_email=field.kind == "email")
 
 
 def shown(fields: Iterable[Field], typed: Mapping[str, str]) -> list[list[str]]:
@@ -219,7 +219,7 @@ def shown(fields: Iterable[Field], typed: Mapping[str, str]) -> list[list[str]]:
 
 def masked(field: Field, text: str) -> str:
     """One typed value for people."""
-    is_account = field.name in ACCOUNTS or addresses.asks_for_account(field.label)
+    is_account = field.name in ACCOUNTS or form_words.asks_for_account(field.label)
     return mask_account(text) if is_account else mask_numbers(text)
 
 
@@ -232,7 +232,7 @@ def _destination(direction: Direction, given: Mapping[str, Any]) -> OwnDestinati
     Without any, it pays inside of the exchanger, where nobody else's address can stand. Raises ValidationError.
     """
     receiving = directions.form_of(direction.form)["get"]
-    tags = {one.name for one in receiving if addresses.asks_for_tag(f"{one.label} {one.help}")} - {ACCOUNT}
+    tags = {one.name for one in receiving if form_words.asks_for_tag(f"{one.label} {one.help}")} - {ACCOUNT}
     found = None
     for field in receiving:
         value = given.get(field.name)

@@ -26,7 +26,7 @@ from payments.providers import offering
 from payments.providers.bids import BidRow, Bids, Page
 from payments.providers.errors import NotSupported, ProviderError
 
-from . import accounts, bad_rows, bid_fields, bid_reports, bids, calls, exceptions, references
+from . import accounts, bad_rows, bid_fields, bid_history, bid_reports, bids, calls, exceptions, references
 
 WINDOW = dt.timedelta(days=30)
 EVERY = dt.timedelta(minutes=15)
@@ -175,7 +175,7 @@ def _take_page(account: ProviderAccount, page: Page[BidRow]) -> None:
 def _again(bid: Any, row: BidRow) -> None:
     """A line of a bid that we have: whoever made it, what is new in it goes through the door."""
     if bid.told != len(row.history):
-        bid_reports.note_history(bid_id=bid.pk, history=row.history)
+        bid_history.note_history(bid_id=bid.pk, history=row.history)
     if row.provider_status != bid.provider_status:
         bid_reports.apply(bid_id=bid.pk, report=bid_reports.as_report(row), way=audit.Way.POLL)
 
@@ -220,7 +220,7 @@ def _make(account: ProviderAccount, rows: list[BidRow]) -> None:
         )
         if row.status is None:  # held, or a word that we do not know
             bid_reports.apply(bid_id=bid.pk, report=bid_reports.as_report(row), way=audit.Way.POLL)
-    bid_reports.note_histories({bid.pk: row.history for bid, row in zip(made, rows, strict=True)})
+    bid_history.note_histories({bid.pk: row.history for bid, row in zip(made, rows, strict=True)})
     search.index(kind="bid", object_ids=[bid.pk for bid in made])
 
 

@@ -1,13 +1,12 @@
 """What the exchanger's word means for a bid: the one door for its state, its lines in the books and its holds. Deals floor.
 
-Every way in (reply, poll, callback, import, staff, clock) ends in `move`, `apply`, `doubt`, `refused`, `not_answered` or
-`missed` here. Only the word of the status decides, never `exchange_success`.
+Every way in (reply, poll, callback, import, staff, clock) ends in `move`, `apply` or `missed` here, or in bid_attempts.
+Only the word of the status decides, never `exchange_success`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -17,11 +16,21 @@ from django.utils.translation import gettext as _
 from backoffice import audit
 from backoffice.kit import money, wake
 from backoffice.kit.states import check_move
-from payments.models import Approval, Bid, BidAct, BidStatus, ExceptionItem, Movement
-from payments.providers.bids import BidReport, BidRow, BidStatusChange
-from payments.providers.errors import Denied, OutcomeUnknown, ProviderError, Refused
+from payments.models import Approval, Bid, BidAct, ExceptionItem, Movement
+from payments.providers.bids import BidReport, BidRow
+from payments.providers.errors import ProviderError
 
-from . import approvals, bid_variance, calls, directions, exceptions, movements, references, schedule
+from . import (
+    approvals,
+    bid_history,
+    bid_variance,
+    calls,
+    directions,
+    exceptions,
+    movements,
+    references,
+    schedule,
+)
 
 Status = Bid.Status
 Kind = ExceptionItem.Kind
@@ -119,7 +128,7 @@ def apply(*, bid_id: int, report: BidReport, way: str, asked_at: dt.datetime | N
     if not _same_bid(bid, report, way):
         return bid
     _note_facts(bid, report, asked_at)
-    _note_word(bid, report.provider_status, report.status, way)
+    bid_history.note_word(bid, report.provider_status, report.status)
     if report.status is None and report.provider_status and not report.needs_person:
         _unknown_word(bid, report.provider_status, way)
     differences = bid_variance.differences(bid, report)
@@ -223,39 +232,6 @@ def _note_facts(bid: Bid, report: BidReport, asked_at: dt.datetime | None) -> No
     for name, value in changes.items():
         setattr(bid, name, value)
     bid.save(update_fields=[*changes, "updated_at"])
-
-
-def _note_word(bid: Bid, word: str, status: str | None, way: str) -> None:
-    """One line of history as we saw it, when the word is another than the last."""
-    if not word:
-        return
-    last = bid.history.filter(is_told=False).order_by("-pk").values_list("provider_status", flat=True).first()
-    if last != word[:64]:
-        BidStatus.objects.create(bid=bid, provider_status=word[:64], status=status or "")
-
-
-def note_history(*, bid_id: int, history: Iterable[BidStatusChange]) -> None:
-    """Keep what the exchanger tells about the past of a bid, each line once."""
-    note_histories({bid_id: history})
-
-
-def note_histories(histories: Mapping[int, Iterable[BidStatusChange]]) -> None:
-    """The same for several bids, by id."""
-    BidStatus.objects.bulk_create(
-        [
-            BidStatus(
-                bid_id=bid_id,
-                provider_status=one.provider_status[:64],
-                status=one.status or "",
-                time_text=one.time_text,
-                date_text=one.date_text,
-                is_told=True,
-            )
-            for bid_id, history in histories.items()
-            for one in history
-        ],
-        ignore_conflicts=True,
-    )
 
 
 def _hold(bid: Bid, report: BidReport, reasons: list[str], way: str) -> None:
@@ -414,70 +390,6 @@ def missed(*, bid_id: int, asked_at: dt.datetime, is_whole: bool) -> None:
             next_check_at=schedule.after_failures(failures),
         )
     )
-
-
-# --- What went wrong ---
-def _mine(bid_id: int, fence: int | None) -> Bid | None:
-    """The locked row, if it is still being created and nobody has taken it over."""
-    bid = lock(bid_id)
-    return bid if bid.status == Status.CREATING and fence in (None, bid.fence) else None
-
-
-@transaction.atomic
-def doubt(*, bid_id: int, fence: int | None = None, error: str, way: str) -> None:
-    """The request may have arrived: unknown, in amber, and the exchanger's list will be read."""
-    bid = _mine(bid_id, fence)
-    if bid is not None:
-        move(bid, Status.UNKNOWN, way=way, last_error=error[:300], check_failures=1)
-
-
-@transaction.atomic
-def refused(*, bid_id: int, fence: int, error: ProviderError, way: str) -> None:
-    """There is no bid: refused in documented words, or never sent. What was wrong with which field is kept."""
-    bid = _mine(bid_id, fence)
-    if bid is None:
-        return
-    found = {name: str(_(sentence) % error.params) for name, sentence in error.fields.items()}
-    move(bid, Status.CANCELED, way=way, last_error=calls.explain(error)[:300], errors=found)
-
-
-@transaction.atomic
-def not_sent(*, bid_id: int, fence: int, error: ProviderError) -> None:
-    """Proven not sent: the row waits and is tried again by itself, as long as its quote is young."""
-    bid = _mine(bid_id, fence)
-    if bid is None:
-        return
-    failures = bid.check_failures + 1
-    schedule.unclaim(
-        Bid,
-        bid_id,
-        fence,
-        **schedule.bump(
-            last_error=calls.explain(error)[:300],
-            check_failures=failures,
-            next_check_at=schedule.after_failures(failures, at_least=schedule.asked_to_wait(error)),
-        ),
-    )
-
-
-@transaction.atomic
-def not_answered(*, bid_id: int, error: ProviderError, asked_at: dt.datetime) -> None:
-    """A look-up gave nothing to apply: the row keeps its state, says why, and is asked again later.
-
-    Also “no bid exists” and “maintenance” come here: neither ends anything.
-    """
-    bid = lock(bid_id)
-    words = calls.explain(error)[:300]
-    changes: dict[str, Any] = {
-        "last_error": words,
-        "check_failures": bid.check_failures + 1,
-        "version": bid.version + (words != bid.last_error),
-    }
-    if isinstance(error, (Refused, Denied, OutcomeUnknown)):
-        changes["checked_at"] = asked_at
-    if bid.status not in Bid.FINAL:
-        changes["next_check_at"] = schedule.after_failures(changes["check_failures"])
-    Bid.objects.filter(pk=bid.pk).update(**changes)
 
 
 # --- Acts ---

@@ -37,9 +37,12 @@ from payments.providers.errors import (
 
 from . import (
     accounts,
+    bid_attempts,
     bid_fields,
+    bid_history,
     bid_quotes,
     bid_reports,
+    callback_tokens,
     calls,
     destinations,
     references,
@@ -107,7 +110,7 @@ def create(
                 next_check_at=Now(),
                 **values,
             )
-            accounts.object_token(reference)
+            callback_tokens.object_token(reference)
             audit.record(
                 actor,
                 "bid.created",
@@ -145,7 +148,9 @@ def submit(*, bid_id: int) -> None:
     if calls.may_have_left(bid.reference, OPERATION):
         # An earlier worker died or was cut off in the middle: ask, never send again.
         hit("F13")
-        bid_reports.doubt(bid_id=bid_id, fence=fence, error=_("The attempt was interrupted."), way=Way.SYSTEM)
+        bid_attempts.doubt(
+            bid_id=bid_id, fence=fence, error=_("The attempt was interrupted."), way=Way.SYSTEM
+        )
         return
     if timezone.now() - bid.created_at > UNSENT_LIFETIME:
         _too_old(bid_id, fence)
@@ -158,7 +163,7 @@ def _too_old(bid_id: int, fence: int) -> None:
     late = Unavailable(
         "too old", staff=gettext_noop("It could not be sent in time, so its rate is too old. Make a new one.")
     )
-    bid_reports.refused(bid_id=bid_id, fence=fence, error=late, way=Way.CLOCK)
+    bid_attempts.refused(bid_id=bid_id, fence=fence, error=late, way=Way.CLOCK)
 
 
 def _send(bid: Bid, fence: int) -> None:
@@ -180,20 +185,20 @@ def _send(bid: Bid, fence: int) -> None:
                 reference=bid.reference.value,
                 fields=bid_fields.to_send(bid),
                 form=bid_fields.form_to_send(bid),
-                callback_url=accounts.object_callback_url(bid.reference),
+                callback_url=callback_tokens.object_callback_url(bid.reference),
             )
         )
     except (Unavailable, RateLimited, Denied) as error:
-        bid_reports.not_sent(error=error, **told)
+        bid_attempts.not_sent(error=error, **told)
     except Refused as error:
         if error.reason == "exists":
-            bid_reports.doubt(error=calls.explain(error), way=Way.REPLY, **told)
+            bid_attempts.doubt(error=calls.explain(error), way=Way.REPLY, **told)
         else:
-            bid_reports.refused(error=error, way=Way.REPLY, **told)
+            bid_attempts.refused(error=error, way=Way.REPLY, **told)
     except (Invalid, NotSupported) as error:
-        bid_reports.refused(error=error, way=Way.REPLY, **told)
+        bid_attempts.refused(error=error, way=Way.REPLY, **told)
     except OutcomeUnknown as error:
-        bid_reports.doubt(error=calls.explain(error), way=Way.REPLY, **told)
+        bid_attempts.doubt(error=calls.explain(error), way=Way.REPLY, **told)
     else:
         hit("F9")
         bid_reports.apply(bid_id=bid.pk, report=report, way=Way.REPLY)
@@ -226,7 +231,7 @@ def refresh(*, bid_id: int, way: str = Way.POLL, priority: str = "poll") -> Bid:
     except ProviderError as error:
         if error.reason == "other" and bid_reports.other(bid_id=bid_id, error=error, way=way):
             return Bid.objects.select_related("reference", "account").get(pk=bid_id)
-        bid_reports.not_answered(bid_id=bid_id, error=error, asked_at=asked_at)
+        bid_attempts.not_answered(bid_id=bid_id, error=error, asked_at=asked_at)
         raise
     if report is None:
         if rows:  # more than one of them: held
@@ -300,7 +305,7 @@ def _read_history(client: Any, bid: Bid) -> None:
     rows = [row for row in page.rows if row.provider_id == bid.provider_id]
     with transaction.atomic():
         for row in rows:
-            bid_reports.note_history(bid_id=bid.pk, history=row.history)
+            bid_history.note_history(bid_id=bid.pk, history=row.history)
     flags = [row.flag_contradicts_document for row in rows]
     accounts.note_success_flag(
         account=bid.account, contradictions=[flag for flag in flags if flag is not None]

@@ -6,7 +6,6 @@ Deals floor. Nothing is credited here: released, it goes the way of every deposi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -63,11 +62,6 @@ def stands(deposit: Deposit) -> bool:
     )
 
 
-def _may_propose(locked: Deposit, _actor: Any) -> None:
-    if not needs_two(locked):
-        raise ValidationError(_("Only what an AML check holds is released by two people."))
-
-
 def _may_confirm(locked: Deposit, actor: Any) -> Approval:
     found = decisions.check_second(row=locked, actor=actor, found=pending(locked), digest=bound(locked))
     approvals.check_person(actor=actor, requester=found.approver)
@@ -76,13 +70,10 @@ def _may_confirm(locked: Deposit, actor: Any) -> Approval:
     return found
 
 
-CHECKS: dict[str, Callable[[Deposit, Any], object]] = {"propose": _may_propose, "confirm": _may_confirm}
-
-
-def why_not(*, actor: Any, deposit: Deposit, step: str) -> str:
-    """What bars this person from this step (of CHECKS) now, as a sentence; "" when nothing does. Reads only."""
+def why_not(*, actor: Any, deposit: Deposit) -> str:
+    """What bars this person from confirming now, as a sentence; "" when nothing does. Reads only."""
     try:
-        CHECKS[step](deposit, actor)
+        _may_confirm(deposit, actor)
     except ValidationError as error:
         return " ".join(error.messages)
     return ""
@@ -94,7 +85,8 @@ def propose_release(*, actor: Any, deposit: Deposit, note: str) -> Deposit:
     """The first person's yes, with a note: it takes effect when another approver confirms. Raises ValidationError."""
     note = decisions.noted(note)
     locked = deposit_reports.lock(deposit.pk)
-    _may_propose(locked, actor)
+    if not needs_two(locked):
+        raise ValidationError(_("Only what an AML check holds is released by two people."))
     decisions.propose(row=locked, actor=actor, step=STEP, digest=bound(locked), outcome=OUTCOME, note=note)
     Deposit.objects.filter(pk=locked.pk).update(version=locked.version + 1)
     audit.record(actor, "deposit.release_proposed", locked, note=note)

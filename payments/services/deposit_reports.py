@@ -43,7 +43,7 @@ class Addresses:
         """Our wallet that it arrived at; None for an address of nobody here."""
         if report.wallet_id and (found := self._by_number.get(report.wallet_id[:64])):
             return found
-        alike = self._by_address.get((report.address, report.tag[:200], report.ticker), [])
+        alike = self._by_address.get((report.address, report.tag, report.ticker), [])
         return alike[0] if len(alike) == 1 else None
 
 

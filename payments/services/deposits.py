@@ -112,14 +112,9 @@ def keep(*, account: ProviderAccount, listed: Iterable[DepositReport], way: str)
 
 
 def _identity(row: Deposit) -> Key:
+    """The `identity` of the reports that this row is."""
     number, at = money.plain(money.read(row.amount)), row.arrived_at.astimezone(dt.UTC).isoformat()
     return (row.currency, row.network, number, at, row.address, row.tag)
-
-
-def _kept_as(report: DepositReport) -> Key:
-    """How a row says what this report is."""
-    number, at = money.plain(report.amount), report.created_at.astimezone(dt.UTC).isoformat()
-    return (report.ticker, report.network, number, at, report.address, report.tag[:200])
 
 
 def _is_same(rows: list[Deposit], reports: list[DepositReport]) -> bool:
@@ -146,7 +141,7 @@ def _apply_groups(
     ProviderAccount.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
     known = _locked(account, groups)
     plan = [
-        (known[_kept_as(reports[0])], listed_reports.paired(known[_kept_as(reports[0])], reports))
+        (known[reports[0].identity], listed_reports.paired(known[reports[0].identity], reports))
         for reports in groups
     ]
     new = [report for _rows, pairs in plan for row, report in pairs if row is None]
@@ -212,7 +207,7 @@ def _new(
         network=report.network,
         amount=report.amount,
         address=report.address,
-        tag=report.tag[:200],
+        tag=report.tag,
         txid=report.transaction_id[:200],
         arrived_at=report.created_at,
         happened_at=report.happened_at,

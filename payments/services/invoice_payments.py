@@ -23,7 +23,7 @@ from backoffice.kit import money
 from backoffice.permissions import guarded
 from payments.models import ExceptionItem, Invoice, InvoicePayment, ProviderAccount
 from payments.providers.base import InvoiceReport
-from payments.providers.wallets import BadRow, FiatInvoices, InvoicePaymentReport
+from payments.providers.wallets import BadRow, FiatInvoices, InvoicePaymentReport, method_code
 
 from . import (
     bad_rows,
@@ -104,8 +104,8 @@ def _key_of(row: InvoicePayment) -> Key:
 
 
 def _key_of_report(report: InvoicePaymentReport) -> Key:
-    at = report.created_at.astimezone(dt.UTC).isoformat()
-    return (f"{report.ticker}:{report.network}"[:64], money.plain(report.amount), at)
+    ticker, network, *rest = report.identity
+    return (method_code(ticker, network)[:64], *rest)
 
 
 def _stood_here(account: ProviderAccount, report: InvoicePaymentReport, listed_keys: set[Key]) -> bool:
@@ -123,7 +123,7 @@ def _store(
     one = reports[0]
     same: dict[str, Any] = {
         "account": account,
-        "method": f"{one.ticker}:{one.network}"[:64],
+        "method": method_code(one.ticker, one.network)[:64],
         "amount": one.amount,
         "arrived_at": one.created_at,
     }

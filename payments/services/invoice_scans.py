@@ -21,7 +21,16 @@ from payments.providers.base import Invoices
 from payments.providers.errors import ProviderError, Refused
 from payments.providers.wallets import BadRow, FiatInvoices
 
-from . import accounts, bad_rows, calls, decisions, exceptions, invoice_payments, invoice_reports, schedule
+from . import (
+    bad_rows,
+    callback_tokens,
+    calls,
+    decisions,
+    exceptions,
+    invoice_payments,
+    invoice_reports,
+    schedule,
+)
 
 Status = Invoice.Status
 Kind = ExceptionItem.Kind
@@ -80,7 +89,7 @@ def _find(rows: list[Invoice], asked_at: dt.datetime, way: str, priority: str) -
     bad_rows.tell(rows[0].account, bad, "invoices")
     missing = set()
     for row in rows:
-        ours = [one for one in listed if accounts.is_own_callback_url(row.reference, one.callback_url)]
+        ours = [one for one in listed if callback_tokens.is_own_callback_url(row.reference, one.callback_url)]
         if len(ours) == 1:
             invoice_reports.apply(invoice_id=row.pk, report=ours[0], way=way, asked_at=asked_at)
         else:

@@ -37,9 +37,9 @@ from payments.providers.errors import (
 from . import (
     accounts,
     approvals,
+    callback_tokens,
     calls,
     destinations,
-    freeze,
     invoice_fields,
     invoice_reports,
     invoice_scans,
@@ -108,7 +108,7 @@ def add(
         expires_at=timezone.now() + dt.timedelta(days=account.invoice_lifetime_days),
         **values,
     )
-    accounts.object_token(reference)
+    callback_tokens.object_token(reference)
     audit.record(
         actor,
         "invoice.requested" if converts else "invoice.created",
@@ -199,7 +199,7 @@ def _may_convert(invoice_id: int, fence: int) -> bool:
         locked = invoice_reports.lock(invoice_id)
         if (locked.status, locked.fence) != (Status.CREATING, fence) or _back_to_approval(locked):
             return False
-        why = accounts.why_no_conversion(locked.account_id)
+        why = accounts.why_no_conversion(locked.account)
         if why:
             again = timezone.now() + dt.timedelta(seconds=5)
             schedule.unclaim(
@@ -230,13 +230,7 @@ def submit(*, invoice_id: int) -> None:
         if not schedule.holds(Invoice, invoice_id, fence, status=Status.CREATING):
             raise Unavailable("claim lost")
         if orders.is_chosen(invoice.fields):
-            freeze.check(invoice.account_id)
-            if accounts.why_no_conversion(invoice.account_id):
-                raise Unavailable(
-                    "may not pay out", staff=gettext_noop("This account may not pay out any more.")
-                )
-            if approvals.why_not(reference=invoice.reference, digest=bound(invoice)):
-                raise Unavailable("not approved", staff=gettext_noop("The approval does not hold any more."))
+            accounts.check_conversion(row=invoice, digest=bound(invoice))
         if invoice.destination_id and not destinations.is_approved(invoice.destination_id):
             raise Invalid(
                 "destination", staff=gettext_noop("Its receiving address is not in our book any more.")
@@ -250,8 +244,8 @@ def submit(*, invoice_id: int) -> None:
             InvoiceRequest(
                 reference=invoice.reference.value,
                 fields=invoice_fields.to_send(invoice),
-                callback_url=accounts.object_callback_url(invoice.reference)
-                or accounts.callback_url(invoice.account),
+                callback_url=callback_tokens.object_callback_url(invoice.reference)
+                or callback_tokens.callback_url(invoice.account),
             )
         )
     except (Unavailable, RateLimited) as error:

@@ -16,7 +16,7 @@ from payments.models import Deposit, ExceptionItem, InvoicePayment, ProviderAcco
 from payments.providers.base import WithdrawalReport
 from payments.providers.wallets import Aml, Conversion, Incoming, ListedWithdrawalReport
 
-from . import accounts, exceptions
+from . import callback_tokens, exceptions
 
 Row = TypeVar("Row", Deposit, InvoicePayment)
 Arrived = TypeVar("Arrived", bound=Incoming)
@@ -156,6 +156,8 @@ def differences(withdrawal: Withdrawal, report: ListedWithdrawalReport) -> list[
     order = report.auto_buy
     if order is not None and (order.symbol or order.amount) and not withdrawal.fields.get("auto_buy_ticker"):
         found.append(_("An order was placed that nobody asked for: %s.") % order_text(order))
-    if report.callback_url and not accounts.is_own_callback_url(withdrawal.reference, report.callback_url):
+    if report.callback_url and not callback_tokens.is_own_callback_url(
+        withdrawal.reference, report.callback_url
+    ):
         found.append(_("It names another callback address than ours."))
     return found

@@ -90,6 +90,29 @@ def check(method: Method) -> None:
     ensure_currencies([method.currency])
 
 
+@guarded("payments.manage_method")
+@transaction.atomic
+def save_method(*, actor: Any, method: Method) -> Method:
+    """Add or change a payment method. Raises ValidationError by field."""
+    check(method)
+    before: dict[str, Any] = dict(Method.objects.filter(pk=method.pk).values().first() or {})
+    method.save()
+    after = Method.objects.filter(pk=method.pk).values().get()
+    changed = {
+        name: [str(before.get(name, "")), str(value)]
+        for name, value in after.items()
+        if before.get(name) != value
+    }
+    audit.record(
+        actor,
+        "method.changed" if before else "method.added",
+        method.account,
+        method=method.code,
+        changed=changed,
+    )
+    return method
+
+
 def digits(code: str) -> int:
     """Display digits of a currency; 8 for an unknown one."""
     found = Currency.objects.filter(code=code).values_list("digits", flat=True).first()

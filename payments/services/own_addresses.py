@@ -19,17 +19,11 @@ from backoffice.kit.fields import keyed_digest
 from backoffice.models import SearchEntry
 from payments.models import Invoice, ProviderAccount, Wallet
 from payments.providers import offering
+from payments.providers.spelling import comparable
 from payments.providers.wallets import Wallets
 
-#: Of these the case is a matter of spelling; of all others it is part of the address.
-ANY_CASE = ("0x", "bc1", "tb1", "bcrt1", "ltc1", "tltc1", "rltc1")
 #: How many addresses one query searches for; the shortest that is one.
 AT_ONCE, SHORTEST = 50, 8
-
-
-def comparable(address: str) -> str:
-    """How an address is compared with another."""
-    return address.lower() if address.lower().startswith(ANY_CASE) else address
 
 
 def requisites(invoice: Invoice) -> list[str]:

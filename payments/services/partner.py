@@ -1,13 +1,13 @@
 """Partner payouts: requesting, approving, sending once, asking. Deals floor.
 
-The exchanger takes no amount (the whole balance leaves), no reference, and is never asked twice by a machine. What a line
-of its list means stands in payout_reports, what people decide in payout_decisions, the balance in partner_programs.
+The exchanger takes no amount (the whole balance leaves), no reference, and is never asked twice by a machine. What is
+checked before it is asked for stands in payout_fields, what became of an attempt in payout_attempts, what a line of its
+list means in payout_reports, what people decide in payout_decisions, the balance in partner_programs.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +21,7 @@ from backoffice import audit
 from backoffice.kit import money, wake
 from backoffice.kit.states import IllegalMove
 from backoffice.permissions import APPROVER, guarded, roles
-from payments.models import Approval, PartnerPayout, PartnerProgram, ProviderAccount, Reference
-from payments.providers import PROVIDERS
+from payments.models import Approval, PartnerPayout, ProviderAccount, Reference
 from payments.providers.errors import (
     Denied,
     Invalid,
@@ -36,55 +35,27 @@ from payments.providers.errors import (
 from payments.providers.partner import Partner, PartnerPayoutReport, PartnerPayoutRequest
 
 from . import (
-    accounts,
     approvals,
     calls,
     freeze,
     partner_payees,
     partner_programs,
+    payout_attempts,
+    payout_fields,
     payout_reports,
     references,
     schedule,
 )
 from .failpoints import hit
+from .payout_fields import may_pay_out, to_send
 
 Status = PartnerPayout.Status
 Way = audit.Way
 OPERATION = "add_partner_payout"
 REQUEST_LIFETIME = dt.timedelta(days=7)
-FRESH = dt.timedelta(hours=1)
-OWN = ("_note", partner_payees.CONFIRM)
 
 
 # --- Requesting ---
-def may_pay_out(account: ProviderAccount) -> str:
-    """Why this account's partner balance may not be paid out now, as a sentence; empty if it may."""
-    if not issubclass(PROVIDERS[account.provider], Partner):
-        return _("This provider has no partner programme.")
-    return accounts.why_no_money_out(account)
-
-
-def why_not(program: PartnerProgram) -> str:
-    """Why nothing can be requested of this programme's balance now, as a sentence; "" if it can."""
-    if refusal := may_pay_out(program.account):
-        return refusal
-    if in_flight(program.account) is not None:
-        return _("A payout of this account is under way already.")
-    if not program.balance or program.balance <= 0:
-        return _("There is nothing to pay out.")
-    if program.min_payout is not None and program.balance < program.min_payout:
-        return _("The smallest payout there is %(least)s, the balance %(balance)s.") % {
-            "least": money.plain(program.min_payout),
-            "balance": money.plain(program.balance),
-        }
-    return ""
-
-
-def in_flight(account: ProviderAccount) -> PartnerPayout | None:
-    """The payout of this account that is not over yet, if there is one."""
-    return PartnerPayout.objects.filter(account=account, status__in=PartnerPayout.OPEN).first()
-
-
 @guarded("payments.request_partnerpayout")
 def request_payout(
     *, actor: Any, account: ProviderAccount, fields: dict[str, Any], form_token: UUID | None = None
@@ -97,7 +68,7 @@ def request_payout(
     earlier = _by_token(actor, form_token)
     if earlier is not None:
         return earlier
-    values = _checked(account, fields)
+    values = payout_fields.check(account=account, fields=fields)
     try:
         with transaction.atomic(durable=True):
             reference = references.take(account=account, kind=Reference.Kind.PARTNER_PAYOUT)
@@ -128,52 +99,7 @@ def _by_token(actor: Any, form_token: UUID | None) -> PartnerPayout | None:
     return PartnerPayout.objects.filter(created_by=actor, form_token=form_token).first()
 
 
-def _checked(account: ProviderAccount, fields: Mapping[str, Any]) -> dict[str, Any]:
-    if refusal := may_pay_out(account):
-        raise ValidationError(refusal)
-    program = PartnerProgram.objects.filter(account=account).select_related("account").first()
-    if program is None or program.asked_at is None or program.asked_at < timezone.now() - FRESH:
-        raise ValidationError(_("The balance there is not known, or older than an hour. Ask for it first."))
-    if refusal := why_not(program):
-        raise ValidationError(refusal)
-    given = {name: str(value).strip() for name, value in fields.items() if value not in ("", None, False)}
-    errors: dict[str, Any] = {
-        name: _("This provider has no such field.")
-        for name in given
-        if name not in ("method_id", "account", *OWN)
-    }
-    way = program.way(given.get("method_id", ""))
-    payee = None
-    if way is None:
-        errors["method_id"] = _("Choose how it is paid out.")
-        if not given.get("account"):
-            errors["account"] = _("Where should it go?")
-    else:
-        try:
-            payee = partner_payees.check(account=account, way=way, given=given)
-        except ValidationError as error:
-            errors = error.error_dict | errors
-    if errors or way is None or payee is None or program.balance is None:
-        raise ValidationError(errors)
-    return {
-        "method_id": way.id,
-        "method": way.title[:200],
-        "payee_account": payee.account,
-        "shown": payee.shown,
-        "is_card": payee.is_card,
-        "purpose": given.get("_note", "")[:300],
-        "currency": program.currency,
-        "expected": program.balance,
-        "max_debit": money.quantize(program.balance * (1 + account.reserve_margin), money.DECIMAL_PLACES),
-    }
-
-
 # --- Deciding before it is sent ---
-def to_send(payout: PartnerPayout) -> dict[str, str]:
-    """The exchanger's parameters."""
-    return {"method_id": payout.method_id, "account": payout.payee_account}
-
-
 def bound(payout: PartnerPayout) -> str:
     """The digest of what would leave now."""
     return approvals.digest(
@@ -305,10 +231,10 @@ def _send(payout: PartnerPayout) -> None:
 
     try:
         if why := _look_before(payout):
-            payout_reports.back_to_approval(payout_id=pk, fence=fence, why=why)
+            payout_attempts.back_to_approval(payout_id=pk, fence=fence, why=why)
             return
     except ProviderError as error:
-        payout_reports.not_sent(payout_id=pk, fence=fence, error=error)  # only questions have left
+        payout_attempts.not_sent(payout_id=pk, fence=fence, error=error)  # only questions have left
         return
     try:
         client = calls.client(
@@ -316,14 +242,14 @@ def _send(payout: PartnerPayout) -> None:
         )
         answer = client.request_payout(PartnerPayoutRequest(to_send(payout)))
     except (Unavailable, RateLimited, Denied) as error:
-        payout_reports.not_sent(payout_id=pk, fence=fence, error=error)
+        payout_attempts.not_sent(payout_id=pk, fence=fence, error=error)
     except (Refused, Invalid, NotSupported) as error:
-        payout_reports.fail(payout_id=pk, fence=fence, error=error)
+        payout_attempts.fail(payout_id=pk, fence=fence, error=error)
     except OutcomeUnknown as error:
-        payout_reports.doubt(payout_id=pk, fence=fence, error=calls.explain(error), way=Way.REPLY)
+        payout_attempts.doubt(payout_id=pk, fence=fence, error=calls.explain(error), way=Way.REPLY)
     else:
         hit("F9")
-        payout_reports.created(
+        payout_attempts.created(
             payout_id=pk, fence=fence, provider_id=answer.provider_id, complaint=answer.complaint
         )
         hit("F10")
@@ -363,14 +289,14 @@ def _recover(payout_id: int) -> None:
         hit("F13")
         reference = Reference.objects.get(partner_payout=payout_id)
         if calls.may_have_left(reference, OPERATION, fence=fence - 1):
-            payout_reports.doubt(
+            payout_attempts.doubt(
                 payout_id=payout_id, fence=fence, error=_("The attempt was interrupted."), way=Way.SYSTEM
             )
         else:
             error = Unavailable(
                 "interrupted", staff=gettext_noop("The attempt was interrupted before anything was sent.")
             )
-            payout_reports.not_sent(payout_id=payout_id, fence=fence, error=error)
+            payout_attempts.not_sent(payout_id=payout_id, fence=fence, error=error)
 
 
 # --- Asking ---
@@ -389,7 +315,7 @@ def refresh(*, partner_payout_id: int, way: str = Way.POLL, priority: str = "pol
         hit("F12")
         row = _line(client, payout, way, asked_at)
     except ProviderError as error:
-        payout_reports.not_answered(payout_id=partner_payout_id, error=error, asked_at=asked_at)
+        payout_attempts.not_answered(payout_id=partner_payout_id, error=error, asked_at=asked_at)
         raise
     if row is None:
         raise Refused("get_partner_payouts: not listed", reason="not_found", staff=NOT_LISTED)

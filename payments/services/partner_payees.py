@@ -5,7 +5,7 @@ Asks nobody. The exchanger names no network for a way to be paid out: it is know
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice.kit.fields import keyed_digests
-from payments import addresses
-from payments.models import OwnDestination, PartnerPayout, PartnerProgram, ProviderAccount, Way
+from payments import addresses, form_words
+from payments.models import Direction, OwnDestination, PartnerPayout, PartnerProgram, ProviderAccount
 from payments.providers import numbers
 from payments.providers.redaction import mask_account
 
@@ -29,6 +29,63 @@ RETIRED = gettext_noop("This was taken out of the book of our own destinations."
 Status = OwnDestination.Status
 
 
+# --- Ways to be paid out ---
+@dataclass(frozen=True)
+class Way:
+    """A way to be paid out. `network`: of payments.addresses, "" where it is not known; `codes`: of its currency."""
+
+    id: str
+    title: str
+    network: str
+    codes: frozenset[str]
+    told: dict[str, str]
+
+    def takes(self, destination: OwnDestination) -> bool:
+        """Whether an entry of our own book is of this way. None with a tag is: it could not be sent."""
+        if destination.tag:
+            return False
+        of_method = addresses.network_of(destination.method)
+        # By the number itself: `is_card` is also true of an IBAN, or of whatever else is masked.
+        network = addresses.CARD if addresses.looks_like_card(destination.address) else of_method
+        if self.network == addresses.CARD or (self.network and network):
+            return network == self.network
+        # An address of one network is never offered for a way of which nobody knows the network.
+        return of_method is None and destination.method in self.codes
+
+
+def ways(program: PartnerProgram) -> list[Way]:
+    """All ways to be paid out, each once."""
+    return [_way(program, one) for one in {one["id"]: one for one in program.methods}.values()]
+
+
+def find_way(program: PartnerProgram, method_id: str) -> Way | None:
+    """One way to be paid out, or None."""
+    found = next((one for one in program.methods if one["id"] == method_id), None)
+    return None if found is None else _way(program, found)
+
+
+def _way(program: PartnerProgram, told: dict[str, str]) -> Way:
+    # The exchanger numbers the ways like the currencies of its directions, and there it tells their codes.
+    known = Direction.objects.filter(account_id=program.account_id)
+    codes = {
+        code
+        for side in ("give", "get")
+        for code in known.filter(**{f"{side}_id": told["id"]}).values_list(f"{side}_code", flat=True)
+        if code
+    }
+    tokens = (addresses.network_of(code) for code in sorted(codes) if code not in addresses.CODES)
+    network = form_words.network_of_title(told["title"]) or next(filter(None, tokens), None)
+    return Way(told["id"], told["title"], network or "", frozenset(codes), told)
+
+
+def fitting(offered: Iterable[Way]) -> list[OwnDestination]:
+    """The approved entries of our own book that any of these ways takes."""
+    approved = OwnDestination.objects.filter(status=Status.APPROVED).order_by("label", "pk")
+    known = list(offered)
+    return [one for one in approved if any(way.takes(one) for way in known)]
+
+
+# --- Where it goes ---
 @dataclass(frozen=True)
 class Payee:
     """An account that money may go to. `checked`: what the address check found. `entry`: of our approved book, or None.
@@ -131,7 +188,7 @@ def _was_paid(account: ProviderAccount, typed: str, shown: str) -> bool:
 def about(payout: PartnerPayout) -> Payee | None:
     """The same of a payout as it stands now, for whoever decides; None where nothing can be said any more."""
     program = PartnerProgram.objects.filter(account=payout.account).first()
-    way = program.way(payout.method_id) if program else None
+    way = find_way(program, payout.method_id) if program else None
     if way is None:
         return None
     try:

@@ -16,15 +16,7 @@ from django.utils.translation import gettext as _
 from backoffice import audit
 from backoffice.kit import money, wake
 from backoffice.permissions import guarded
-from payments.models import (
-    Balance,
-    ExceptionItem,
-    Movement,
-    PartnerExchange,
-    PartnerPayout,
-    PartnerProgram,
-    ProviderAccount,
-)
+from payments.models import ExceptionItem, Movement, PartnerExchange, PartnerProgram, ProviderAccount
 from payments.providers import offering, windows
 from payments.providers.bids import Page
 from payments.providers.errors import NotSupported, ProviderError
@@ -138,7 +130,7 @@ def _keep(
         program.partner_id = report.partner_id
         program.balance = directions.kept(report.balance)
         program.min_payout = directions.kept(report.min_payout)
-        if not program.currency or (program.currency == program.UNTOLD and not _is_used(account)):
+        if not program.currency:  # a balance and its books stand under it from now on
             program.currency = _currency(payouts)
         program.methods = [
             {
@@ -166,17 +158,9 @@ def _set_aside(account: ProviderAccount, lines: tuple[Any, ...], what: str) -> N
 
 
 def _currency(payouts: Page[PartnerPayoutReport]) -> str:
-    """What the balance is in: no answer says it but that of a payout. Once named it stays."""
+    """What the balance is in: no answer says it but that of a payout. Once named it stays, also where none has told it."""
     told = next((one.original_currency for one in payouts.rows if one.original_currency), "")
     return told[:16] or PartnerProgram.UNTOLD
-
-
-def _is_used(account: ProviderAccount) -> bool:
-    """Whether anything stands under the name that the balance has until its currency is told."""
-    return any(
-        model._base_manager.filter(account=account, currency=PartnerProgram.UNTOLD).exists()
-        for model in (Movement, Balance, PartnerPayout)
-    )
 
 
 def _payout(one: PartnerPayoutReport) -> dict[str, str]:

@@ -30,7 +30,7 @@ from backoffice.permissions import guarded
 from payments.models import Invoice, Method, PayerLink, ProviderAccount
 from payments.providers import PROVIDERS
 
-from . import invoice_fields, invoices
+from . import invoice_fields, invoices, spellings
 
 log = structlog.get_logger(__name__)
 
@@ -180,7 +180,7 @@ def mark(link: PayerLink) -> str:
 
 def method_title(link: PayerLink) -> str:
     """How the payer is to pay, as the account's payment methods name it."""
-    code = ":".join(part for part in (link.fields.get("ticker"), link.fields.get("network")) if part)
+    code = spellings.plain(link.fields).get("paysys", "")
     known = Method.objects.filter(account=link.account, code=code).values_list("title", flat=True).first()
     return known or link.fields.get("network", "")
 

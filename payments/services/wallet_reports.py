@@ -18,9 +18,9 @@ from backoffice.kit import money, wake
 from backoffice.kit.states import check_move
 from payments.models import Wallet
 from payments.providers.errors import ProviderError
-from payments.providers.wallets import ConversionSettings, WalletReport
+from payments.providers.wallets import ConversionSettings, WalletReport, method_code
 
-from . import accounts, approvals, calls, exceptions, references, schedule
+from . import approvals, callback_tokens, calls, exceptions, references, schedule
 
 Status = Wallet.Status
 OPERATION = "wallet"
@@ -85,7 +85,7 @@ def apply(*, wallet_id: int, report: WalletReport, way: str, asked_at: dt.dateti
         way=way,
         provider_id=report.provider_id[:64],
         address=report.address[:300],
-        tag=report.tag[:200],
+        tag=report.tag,
         made_at=report.created_at,
         last_error="",
         checked_at=asked_at or timezone.now(),
@@ -99,9 +99,9 @@ def _differences(wallet: Wallet, report: WalletReport) -> list[str]:
     if (report.ticker, report.network) != (wallet.currency, wallet.network):
         found.append(
             _("It is for %(theirs)s, we asked for %(ours)s.")
-            % {"theirs": f"{report.ticker}:{report.network}"[:80], "ours": wallet.method}
+            % {"theirs": method_code(report.ticker, report.network)[:80], "ours": wallet.method}
         )
-    if report.callback_url and not accounts.is_own_callback_url(wallet.reference, report.callback_url):
+    if report.callback_url and not callback_tokens.is_own_callback_url(wallet.reference, report.callback_url):
         found.append(_("It names another callback address than ours."))
     if _conversion(report.conversion) != _asked_conversion(wallet):
         found.append(_("What arrives is converted in another way than we asked for."))

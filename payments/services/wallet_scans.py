@@ -12,7 +12,7 @@ from payments.models import ExceptionItem, Wallet
 from payments.providers.errors import ProviderError
 from payments.providers.wallets import BadRow, WalletReport
 
-from . import accounts, bad_rows, calls, exceptions, wallet_reports
+from . import bad_rows, callback_tokens, calls, exceptions, wallet_reports
 from .failpoints import hit
 
 MARGIN = dt.timedelta(hours=1)
@@ -30,7 +30,7 @@ def look(wallet: Wallet, *, way: str, priority: str) -> Wallet:
         wallet_reports.not_answered(wallet_id=wallet.pk, error=error, asked_at=asked_at)
         raise
     bad_rows.tell(wallet.account, bad, "wallets")
-    ours = [one for one in listed if accounts.is_own_callback_url(wallet.reference, one.callback_url)]
+    ours = [one for one in listed if callback_tokens.is_own_callback_url(wallet.reference, one.callback_url)]
     if len(ours) == 1:
         return wallet_reports.apply(wallet_id=wallet.pk, report=ours[0], way=way, asked_at=asked_at)
     if ours:

@@ -36,9 +36,9 @@ from payments.providers.wallets import WalletRequest
 from . import (
     accounts,
     approvals,
+    callback_tokens,
     calls,
     deposits,
-    freeze,
     orders,
     references,
     schedule,
@@ -82,7 +82,7 @@ def create(
                 next_check_at=None if converts else Now(),
                 **values,
             )
-            accounts.object_token(reference)
+            callback_tokens.object_token(reference)
             way = Way.STAFF if actor else Way.SYSTEM
             verb = "wallet.requested" if converts else "wallet.created"
             audit.record(actor, verb, wallet, way=way, **wallet_fields.facts(wallet))
@@ -183,7 +183,7 @@ def _claim(wallet_id: int) -> int | None:
                     locked, Status.AWAITING_APPROVAL, way=Way.SYSTEM, last_error=why[:300], note=why
                 )
                 return None
-            if why := accounts.why_no_conversion(locked.account_id):
+            if why := accounts.why_no_conversion(locked.account):
                 again = timezone.now() + dt.timedelta(seconds=5)
                 schedule.unclaim(
                     Wallet, wallet_id, fence, **schedule.bump(last_error=why[:300], next_check_at=again)
@@ -200,13 +200,8 @@ def _send(wallet: Wallet, fence: int) -> None:
     def guard() -> None:
         if not schedule.holds(Wallet, pk, fence, status=Status.CREATING):
             raise Unavailable("claim lost", staff=gettext_noop("Another worker has taken this over."))
-        if not orders.is_chosen(wallet.fields):
-            return
-        freeze.check(wallet.account_id)
-        if accounts.why_no_conversion(wallet.account_id):
-            raise Unavailable("may not pay out", staff=gettext_noop("This account may not pay out any more."))
-        if approvals.why_not(reference=wallet.reference, digest=bound(wallet)):
-            raise Unavailable("not approved", staff=gettext_noop("The approval does not hold any more."))
+        if orders.is_chosen(wallet.fields):
+            accounts.check_conversion(row=wallet, digest=bound(wallet))
 
     try:
         client = calls.client(
@@ -215,7 +210,7 @@ def _send(wallet: Wallet, fence: int) -> None:
         report = client.create_wallet(
             WalletRequest(
                 fields=wallet_fields.to_send(wallet),
-                callback_url=accounts.object_callback_url(wallet.reference),
+                callback_url=callback_tokens.object_callback_url(wallet.reference),
             )
         )
     except (Unavailable, RateLimited, Denied) as error:

@@ -289,8 +289,8 @@ def _similar(account: ProviderAccount, given: Mapping[str, Any], values: Mapping
 
 
 def _ours(account: ProviderAccount, given: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    if not given.get("_confirm_own") and not values["is_card"]:
-        own_addresses.check([values["purse"]])
+    if not values["is_card"]:
+        own_addresses.check([values["purse"]], confirmed=str(given.get("_confirm_own", "")))
 
 
 def own_warnings(withdrawal: Withdrawal) -> list[Any]:

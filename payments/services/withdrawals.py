@@ -34,9 +34,9 @@ from payments.providers.errors import (
 )
 
 from . import (
-    accounts,
     approvals,
     batch_deposits,
+    callback_tokens,
     calls,
     freeze,
     references,
@@ -82,7 +82,7 @@ def request(
             withdrawal = Withdrawal.objects.create(
                 reference=reference, account=account, created_by=actor, form_token=form_token, **values
             )
-            accounts.object_token(reference)
+            callback_tokens.object_token(reference)
             if link is not None:
                 link(withdrawal)
             _check_bar(withdrawal)
@@ -284,7 +284,7 @@ def _send(withdrawal: Withdrawal) -> None:
         request = WithdrawalRequest(
             reference=withdrawal.reference.value,
             fields=withdrawal_fields.to_send(withdrawal),
-            callback_url=accounts.object_callback_url(withdrawal.reference),
+            callback_url=callback_tokens.object_callback_url(withdrawal.reference),
         )
         report = client.withdraw(request)
     except (Unavailable, RateLimited) as error:

@@ -63,7 +63,7 @@ class DepositDetailView(DetailView):
         may_confirm = self.may("payments.confirm_deposit")
         bar = ""
         if proposal is not None and may_confirm:
-            bar = deposit_decisions.why_not(actor=self.request.user, deposit=deposit, step="confirm")
+            bar = deposit_decisions.why_not(actor=self.request.user, deposit=deposit)
         return super().context(
             confirmations=confirmations(deposit),
             needs_two=deposit_decisions.needs_two(deposit),
@@ -103,7 +103,7 @@ class DepositConfirmView(SecondView):
         return deposit_decisions.pending(self.object)
 
     def context(self, **extra: Any) -> dict[str, Any]:
-        bar = deposit_decisions.why_not(actor=self.request.user, deposit=self.object, step="confirm")
+        bar = deposit_decisions.why_not(actor=self.request.user, deposit=self.object)
         return super().context(proposal=self.pending(), bar=bar, **extra)
 
     def perform(self, obj: Deposit, form: Any) -> None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from backoffice.kit.views import Action, ActionView, DetailView, ListView, PageAction
 from payments.filters.partner import PartnerExchangeFilters
 from payments.models import PartnerExchange, PartnerPayout, PartnerProgram
-from payments.services import partner, partner_programs
+from payments.services import partner_programs, payout_fields
 from payments.tables import provider_words
 from payments.tables.partner import PartnerExchangeTable, PartnerPayoutTable, PartnerProgramTable
 
@@ -38,7 +38,7 @@ class PartnerProgramListView(ListView):
 
 def may_request(program: PartnerProgram) -> bool:
     """Whether a payout can be requested now."""
-    return not partner.why_not(program)
+    return not payout_fields.why_not(program)
 
 
 class PartnerProgramDetailView(DetailView):
@@ -86,8 +86,8 @@ class PartnerProgramDetailView(DetailView):
                 one | {"said": provider_words.of_payout(program.account.provider, one["word"])}
                 for one in program.payouts
             ],
-            in_flight=partner.in_flight(program.account),
-            why_not=partner.why_not(program),
+            in_flight=payout_fields.in_flight(program.account),
+            why_not=payout_fields.why_not(program),
             **extra,
         )
 

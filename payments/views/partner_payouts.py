@@ -32,7 +32,15 @@ from backoffice.permissions import APPROVER, roles_of
 from payments.filters.partner import PartnerPayoutFilters
 from payments.forms.partner import PartnerPayoutForm, ResolvePayoutForm
 from payments.models import Approval, ExceptionItem, Movement, PartnerPayout, PartnerProgram, ProviderCall
-from payments.services import approvals, decisions, freeze, partner, partner_payees, payout_decisions
+from payments.services import (
+    approvals,
+    decisions,
+    freeze,
+    partner,
+    partner_payees,
+    payout_decisions,
+    payout_fields,
+)
 from payments.tables import provider_words
 from payments.tables.partner import PartnerPayoutTable
 
@@ -75,17 +83,23 @@ class PartnerPayoutCreateView(ServiceFormView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if "token" in kwargs and self.made(kwargs["token"]):
             return super().get(request, *args, **kwargs)
-        earlier = partner.in_flight(self.program.account)
+        earlier = payout_fields.in_flight(self.program.account)
         if earlier is not None:
             messages.info(request, _("This one is under way already. There is one at a time."))
             return redirect(earlier)
-        if why := partner.why_not(self.program):
+        if why := payout_fields.why_not(self.program):
             messages.warning(request, why)
             return redirect(self.program)
         return super().get(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return {**super().get_form_kwargs(), "program": self.program}
+        ways = partner_payees.ways(self.program)
+        return {
+            **super().get_form_kwargs(),
+            "program": self.program,
+            "ways": {way.id: way.told for way in ways},
+            "book": partner_payees.fitting(ways),
+        }
 
     def made(self, token: uuid.UUID) -> PartnerPayout | None:
         return PartnerPayout.objects.filter(created_by=self.request.user.pk, form_token=token).first()
@@ -276,7 +290,7 @@ class PartnerPayoutApproveView(_OfPayout, RevealView):
             seen=partner.bound(payout),
             payee=partner_payees.about(payout),
             program=PartnerProgram.objects.filter(account=payout.account).first(),
-            warnings=freeze.in_the_way(payout.account, refusal=partner.may_pay_out(payout.account)),
+            warnings=freeze.in_the_way(payout.account, refusal=payout_fields.may_pay_out(payout.account)),
             why_not=approvals.why_not_person(actor=self.request.user, requester=payout.created_by),
             **extra,
         )

@@ -23,13 +23,13 @@ TOKEN = "the-form-of-the-payer"
 MAKE = """
 import json
 from payments.models import ProviderAccount
-from payments.services import accounts, invoices
+from payments.services import accounts, callback_tokens, invoices
 account = ProviderAccount.objects.filter(name="storm").first() or accounts.create(
     actor=None, provider="bitloga", name="storm", base_url={base!r},
     credentials={{"api_key": {key!r}, "api_secret": {secret!r}}}, rate_limit="200")
 made = [invoices.create(actor=None, account=account, fields={{"paysys": "USDTBALANCE", "amount": "1"}}).reference.value
         for _number in range({count})]
-print(json.dumps({{"made": made, "url": accounts.callback_url(account)}}))
+print(json.dumps({{"made": made, "url": callback_tokens.callback_url(account)}}))
 """
 STATES = """
 import json

@@ -14,7 +14,7 @@ from django.test import Client
 
 from backoffice.kit import money as numbers
 from payments.models import Callback, Invoice, Movement
-from payments.services import accounts, callbacks
+from payments.services import callback_tokens, callbacks
 from tests import factories
 from tests.crash.harness import Forge
 from tests.races import money
@@ -38,7 +38,7 @@ def paid(account: Any, box: Any) -> Invoice:
         }
     )
     signature = hmac.new(account.keys["api_secret"].encode(), body, hashlib.sha512).hexdigest()
-    path = accounts.callback_url(account).removeprefix(settings.PUBLIC_URL)
+    path = callback_tokens.callback_url(account).removeprefix(settings.PUBLIC_URL)
     answer = Client().post(path, body, content_type="application/json", headers={"X-SIGNATURE": signature})
     assert answer.status_code == 200
     return invoice

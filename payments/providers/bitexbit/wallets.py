@@ -20,6 +20,8 @@ from payments.providers.wallets import BadRow, DepositReport, Incoming, WalletRe
 Arrived = TypeVar("Arrived", bound=Incoming)
 
 FILTERS = (*parameters.HISTORY, *parameters.TAGS)
+#: As much of a tag as is kept: a report must say the same as the row that keeps it.
+LONGEST_TAG = 200
 
 
 def wallet(row: Data, raw: Data) -> WalletReport:
@@ -30,7 +32,7 @@ def wallet(row: Data, raw: Data) -> WalletReport:
         ticker=needed(row, "ticker", limit=50),
         network=needed(row, "network", limit=50),
         created_at=reading.optional_moment(row, "created_at"),
-        tag=reading.tag(row),
+        tag=reading.tag(row)[:LONGEST_TAG],
         callback_url=text(row, "callback_url", limit=2000),
         conversion=reading.conversion_settings(row),
         raw=raw,
@@ -58,7 +60,7 @@ def deposit(row: Data, raw: Data) -> DepositReport:
         created_at=made,
         address=needed(row, "address", limit=300),
         wallet_id=text(row, "wallet_slug", limit=200),
-        tag=reading.tag(row),
+        tag=reading.tag(row)[:LONGEST_TAG],
         confirmations=reading.whole(row, "actual_confirmations"),
         required_confirmations=reading.whole(row, "required_confirmations"),
         aml=reading.aml(row),

@@ -67,7 +67,7 @@ DOCUMENTED = re.compile(r"account[12]|cf(?:give|get)?[0-9]{1,4}", re.ASCII)
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 _KINDS = {"select": "choice", "checkbox": "choice", "textarea": "textarea", "email": "email"}
-_EMAIL = re.compile(r"\be-?mail\b", re.IGNORECASE)
+_EMAIL = re.compile(r"\be-?mail\b|эл\.? ?почт", re.IGNORECASE)
 _NO = frozenset({"", "0", "no", "false", "off"})
 
 
@@ -100,7 +100,7 @@ def _field(spec: Any, key: str) -> Field:
         choices = _options(spec.get("options")) or _tick(spec)
         kind = "choice" if choices else "text"
     label = title(spec, "label") or name
-    if kind == "text" and (name == "cf6" or _EMAIL.search(label)):
+    if kind in ("text", "textarea") and (name == "cf6" or _EMAIL.search(label)):
         kind = "email"  # exchangers call it a text
     return Field(
         name,

@@ -22,7 +22,7 @@ from django.urls import reverse
 from payments.models import CallbackToken, ExceptionItem, Method, Movement, ProviderAccount
 from payments.providers import PROVIDERS, base, offering
 from payments.providers.errors import NotSupported
-from payments.services import accounts, balances, invoices, polling, withdrawals
+from payments.services import accounts, balances, callback_tokens, invoices, polling, withdrawals
 from tests import factories
 from tests.payments.providers.dummy import Dummy
 from tests.payments.providers.wires import Peer, answered, peer
@@ -130,9 +130,9 @@ class TestAccount:
     ) -> None:
         assert list(account.methods.values_list("code", "currency")) == [("SEPA", "EUR")]
         assert not CallbackToken.objects.filter(account=account).exists()
-        assert accounts.callback_url(account) == ""
+        assert callback_tokens.callback_url(account) == ""
         with pytest.raises(NotSupported):
-            accounts.renew_token(actor=factories.person("admin"), account=account)
+            callback_tokens.renew_token(actor=factories.person("admin"), account=account)
 
     def test_its_keys_are_its_own(self, shop: Peer) -> None:
         with pytest.raises(ValidationError) as refused:

@@ -12,7 +12,7 @@ from django.db import connection
 from backoffice.models import AuditEntry
 from payments.models import AccountHealth, CallbackToken, ExceptionItem, ProviderAccount
 from payments.providers.errors import Denied, OutcomeUnknown, ProviderError, Unavailable
-from payments.services import accounts, balances, calls
+from payments.services import accounts, balances, callback_tokens, calls
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +33,7 @@ class TestCreate:
     def test_methods_and_callback_address_come_with_it(self, account: Any) -> None:
         codes = set(account.methods.values_list("code", flat=True))
         assert codes == {"BTC", "LTC", "USDTTRC20", "USDTERC20", "RUBBALANCE", "USDTBALANCE"}
-        assert accounts.callback_url(account).startswith("http")
+        assert callback_tokens.callback_url(account).startswith("http")
 
     @pytest.mark.parametrize(
         "url",
@@ -105,9 +105,9 @@ class TestChange:
         assert AuditEntry.objects.count() == before
 
     def test_a_renewed_callback_address_retires_the_old_one(self, account: Any, people: Any) -> None:
-        old = accounts.callback_url(account)
-        accounts.renew_token(actor=people["admin"], account=account)
-        assert accounts.callback_url(account) != old
+        old = callback_tokens.callback_url(account)
+        callback_tokens.renew_token(actor=people["admin"], account=account)
+        assert callback_tokens.callback_url(account) != old
         assert CallbackToken.objects.filter(retired_at__isnull=False).count() == 1
 
 

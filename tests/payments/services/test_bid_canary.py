@@ -17,7 +17,7 @@ from django.test import Client
 from backoffice.tasks import index_object
 from payments.models import Bid, Callback, ProviderCall
 from payments.providers.errors import ProviderError
-from payments.services import accounts, bid_acts, bid_decisions, bid_imports, bids, callbacks
+from payments.services import bid_acts, bid_decisions, bid_imports, bids, callback_tokens, callbacks
 from tests.crash.test_voucher_canary import broker, clean_broker, database, listening
 from tests.payments import exchanger as exchangers
 
@@ -100,7 +100,7 @@ def test_nothing_of_it_stands_anywhere(
         bid_imports.start(actor=people["operator"], account=account, since=bid.created_at)
         bid_imports.run(account_id=account.pk)
         body = f"bid_id={bid.provider_id}&hash={CANARY}501&url=https://exchanger.example/hst_{CANARY}501/"
-        address = accounts.object_callback_url(bid.reference).removeprefix(settings.PUBLIC_URL)
+        address = callback_tokens.object_callback_url(bid.reference).removeprefix(settings.PUBLIC_URL)
         Client().post(address, body, content_type="application/x-www-form-urlencoded")
         for pk in callbacks.claim(5):
             callbacks.process(callback_id=pk)

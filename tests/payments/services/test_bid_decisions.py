@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from payments.models import Bid, BidImport, Callback, ExceptionItem, Movement
 from payments.providers.errors import ProviderError
-from payments.services import accounts, bid_decisions, bid_imports, bids, callbacks, polling
+from payments.services import bid_decisions, bid_imports, bids, callback_tokens, callbacks, polling
 from tests import factories
 from tests.payments import exchanger as exchangers
 
@@ -118,7 +118,7 @@ class TestCallbacks:
     """D09, D10: a callback is a hint; the address says which bid, the body only claims."""
 
     def send(self, bid: Bid, body: str, token: str = "") -> int:
-        path = urlsplit(accounts.object_callback_url(bid.reference)).path
+        path = urlsplit(callback_tokens.object_callback_url(bid.reference)).path
         if token:
             path = f"/callbacks/premium_exchanger/{token}/"
         answer = Client().post(path, body, content_type="application/x-www-form-urlencoded")

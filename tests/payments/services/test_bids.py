@@ -246,15 +246,18 @@ class TestCreate:
         give = {"name": "account1", "label": "From account", "tooltip": "The card you pay from<br>16 digits"}
         number = {"name": "cfgive2", "label": "Card number"}
         holder = {"name": "cfgive8", "label": "Name of the cardholder"}
-        exchanger.direction["give_fields"] = [give, number, holder]
+        mail = {"name": "cfgive9", "label": "Эл. почта", "type": "text"}
+        exchanger.direction["give_fields"] = [give, number, holder, mail]
         exchangers.direction(account)
         right = {"account1": "4000 1234 5678 9017", "cfgive2": "4111111111111111", "cfgive8": "ADA"}
+        right["cfgive9"] = "ada@example.com"
         for name, typed, said in (
             ("account1", "4000 1234 5678 9018", "not a card number"),
             ("account1", "4000 1234 5678 901", "this one has 15"),
             ("account1", "my card", "Only digits"),
             ("cfgive2", "4111111111111112", "not a card number"),
             ("cf6", "nobody", "not an e-mail address"),
+            ("cfgive9", "nobody", "not an e-mail address"),
         ):
             with pytest.raises(ValidationError) as caught:
                 exchangers.asked(account, **right | {name: typed})

@@ -14,7 +14,7 @@ from django.test import Client
 
 from payments.models import Callback, ExceptionItem, Invoice, Movement
 from payments.providers.errors import ProviderError
-from payments.services import accounts, callbacks, invoices
+from payments.services import callback_tokens, callbacks, invoices
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +42,7 @@ def deliver(invoice: Invoice, box: Any, *, signature: str | None = None, **chang
     raw = json.dumps(body).encode()
     secret = invoice.account.keys["api_secret"]
     good = hmac.new(secret.encode(), raw, hashlib.sha512).hexdigest()
-    path = accounts.callback_url(invoice.account).removeprefix(settings.PUBLIC_URL)
+    path = callback_tokens.callback_url(invoice.account).removeprefix(settings.PUBLIC_URL)
     headers = {
         "X-SIGNATURE": good
         if signature is None
@@ -246,7 +246,7 @@ class TestTrouble:
         import hashlib
         import hmac
 
-        path = accounts.callback_url(invoice.account).removeprefix(settings.PUBLIC_URL)
+        path = callback_tokens.callback_url(invoice.account).removeprefix(settings.PUBLIC_URL)
         for raw in (
             b"",
             b"null",

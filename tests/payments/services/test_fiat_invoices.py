@@ -30,7 +30,15 @@ from payments.models import (
     ProviderCall,
 )
 from payments.providers.errors import ProviderError
-from payments.services import callbacks, exceptions, freeze, invoice_payments, invoices, polling
+from payments.services import (
+    callback_tokens,
+    callbacks,
+    exceptions,
+    freeze,
+    invoice_payments,
+    invoices,
+    polling,
+)
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -524,11 +532,11 @@ def opened_row(account: Any, amount: Decimal, now: dt.datetime) -> Invoice:
     """An open bill, as if it had been made a minute ago."""
     from django.db import transaction
 
-    from payments.services import accounts, references
+    from payments.services import references
 
     with transaction.atomic():
         reference = references.take(account=account, kind="invoice")
-        accounts.object_token(reference)
+        callback_tokens.object_token(reference)
         made = Invoice.objects.create(
             reference=reference, account=account, status="creating", method="UAH:visa", currency="UAH",
             amount=amount, expected=amount, to_balance=True,

@@ -27,7 +27,6 @@ from payments.models import (
     PartnerProgram,
     ProviderCall,
     Wallet,
-    Way,
 )
 from payments.providers import windows
 from payments.providers.errors import ProviderError
@@ -93,16 +92,17 @@ class TestProgram:
         assert program.links[0]["referrer"].startswith("https://shop.example/")
         assert Balance.objects.get(account=account).stated == Decimal("120.5")
 
-    @pytest.mark.parametrize("used", [True, False])
-    def test_the_balance_gets_its_name_while_nothing_stands_under_another(
-        self, account: Any, exchanger: Any, used: bool
+    @pytest.mark.parametrize("first", [True, False])
+    def test_the_balance_keeps_the_name_that_its_books_were_opened_under(
+        self, account: Any, exchanger: Any, first: bool
     ) -> None:
         exchanger._add_partner_payout({"method_id": "5", "account": PAYEE})
-        if not used:
+        if first:
             Balance.objects.all().delete()
+            PartnerProgram.objects.all().delete()
         for _twice in range(2):
             partner_programs.refresh(account_id=account.pk)
-        assert PartnerProgram.objects.get().currency == ("PARTNER" if used else "USD")
+        assert PartnerProgram.objects.get().currency == ("USD" if first else "PARTNER")
         assert Balance.objects.get().currency == PartnerProgram.objects.get().currency
 
     def test_a_reward_is_booked_once_and_only_when_accrued(self, account: Any, exchanger: Any) -> None:
@@ -277,7 +277,7 @@ class TestRequest:
         self, account: Any, people: Any
     ) -> None:
         def doubts(payee: str) -> list[str]:
-            way = PartnerProgram.objects.get().ways()[0]
+            way = partner_payees.ways(PartnerProgram.objects.get())[0]
             return [str(one) for one in partner_payees.look(account=account, way=way, typed=payee).doubts]
 
         exchangers.direction(account)
@@ -304,16 +304,24 @@ class TestRequest:
 
     def test_a_way_takes_only_entries_of_just_its_currency(self) -> None:
         def takes(network: str, *codes: str, **entry: Any) -> bool:
-            return Way("5", "", network, frozenset(codes), {}).takes(OwnDestination(**entry))
+            way = partner_payees.Way("5", "", network, frozenset(codes), {})
+            return way.takes(OwnDestination(**{"address": ""} | entry))
+
+        card, iban = {"address": "4111 1111 1111 1111"}, {"address": "DE89370400440532013000"}
+        masked = {"is_card": True}  # so are cards, and all that may be the number of an account
 
         assert takes("tron", "USDT", method="USDTTRC20")
         assert takes("", "USDTBEP20", method="USDTBEP20")
-        assert takes("", "SBERRUB", method="SBERRUB", is_card=True)
+        assert takes("", "SBERRUB", method="SBERRUB", **card, **masked)
+        assert takes("card", "VISAUSD", method="VISAEUR", **card, **masked)
+        assert not takes("card", "VISAUSD", method="SEPAEUR", **iban, **masked)
+        assert not takes("card", "SEPAEUR", method="SEPAEUR", **iban, **masked)
+        assert takes("", "SEPAEUR", method="SEPAEUR", **iban, **masked)
         assert not takes("", "USDT", method="USDTTRC20")
         assert not takes("", "USD", method="USDTTRC20")
         assert not takes("", "USD", method="USDX")
         assert not takes("", "USDTTRC20", method="USDTTRC20")
-        assert not takes("tron", "USDT", method="USDT", is_card=True)
+        assert not takes("tron", "USDT", method="USDT", **card, **masked)
         assert not takes("", "XRP", method="XRP", tag="7")
 
     def test_not_below_the_smallest_nor_blind_nor_switched_off(self, account: Any, people: Any) -> None:

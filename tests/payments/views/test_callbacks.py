@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from backoffice.middleware import CallbackShortcut
 from payments.models import Callback, CallbackToken
-from payments.services import accounts
+from payments.services import callback_tokens
 from payments.views import callback_guesses
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def url(account: Any) -> str:
-    return accounts.callback_url(account).removeprefix(settings.PUBLIC_URL)
+    return callback_tokens.callback_url(account).removeprefix(settings.PUBLIC_URL)
 
 
 def post(url: str, body: bytes = b'{"uniqueid":"1"}', **headers: str) -> Any:

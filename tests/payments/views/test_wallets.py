@@ -6,10 +6,12 @@ import re
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from backoffice.models import SearchEntry
 from backoffice.services import search
 from payments.models import Deposit, ProviderAccount, Wallet, Withdrawal
+from payments.providers.spelling import comparable
 from payments.services import deposits, invoices, own_addresses, wallets, withdrawals
 from tests.payments import desk_rows, rows
 
@@ -282,6 +284,13 @@ class TestWithdrawals:
         assert not Withdrawal.objects.exists()
         tick = re.search(r'name="_confirm_own" value="(\w+)"', shown)
         assert tick is not None
+        # A tick for something else is none, also for whoever calls the service.
+        for wrong in (True, "on", tick[1][::-1]):
+            said = {"ticker": "USDT", "network": "tron", "amount": "10", "address": desk_rows.PAYEE}
+            with pytest.raises(ValidationError, match="our own"):
+                withdrawals.request(
+                    actor=people["operator"], account=there, fields=said | {"_confirm_own": wrong}
+                )
         elsewhere = data | {"purse": "TMuA6YqfCeX8EhbfYEg5y7S4DqzSJireY9", "_confirm_own": tick[1]}
         assert posted(browser, f"/withdrawals/new/{there.pk}/", elsewhere).status_code == 302
         meant = data | {"_confirm_own": tick[1]}
@@ -311,7 +320,7 @@ class TestWithdrawals:
         found = own_addresses.find([mixed.lower(), coin, coin.lower(), card, "TSomebodyElse12345"])
         assert found == {mixed.lower(): wallet, coin: bill}
         for begin in ("bc1", "ltc1", "tb1", "bcrt1", "tltc1"):
-            assert own_addresses.comparable(f"{begin}qAB".upper()) == f"{begin}qab"
+            assert comparable(f"{begin}qAB".upper()) == f"{begin}qab"
         assert card not in SearchEntry.objects.get(kind="invoice").text
 
     def test_what_is_wrong_stands_at_its_box(self, there: Any, people: Any) -> None:

@@ -135,6 +135,8 @@ class TestWallets:
         for name in ["memo", "destination_tag", "payment_id"]:
             with case(name):
                 assert row("wallet", **{name: 77}).tag == "77"
+                for kept in ("wallet", "wallet/history"):
+                    assert row(kept, **{name: "7" * 300}).tag == "7" * 200
 
     def test_what_it_must_have(self) -> None:
         for field in ["slug", "address", "ticker", "network"]:

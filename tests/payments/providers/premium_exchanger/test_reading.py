@@ -168,6 +168,12 @@ class TestFields:
         spec = {"name": "cf1", "type": "select", "options": options}
         assert read("get_direction", give_fields=[spec]).give_fields[0].kind == "text"
 
+    @every("label", ["E-mail", "Your email", "Эл. почта", "эл почта"])
+    def test_an_email_is_one_by_its_label(self, label: str) -> None:
+        for kind in ("text", "textarea"):
+            spec = {"name": "cf1", "type": kind, "label": label}
+            assert read("get_direction", give_fields=[spec]).give_fields[0].kind == "email"
+
     def test_the_key_is_the_name_where_none_stands_inside(self) -> None:
         found = read(
             "get_direction", give_fields={"cf1": {"label": "One"}, "cf2": "Two", "cf3": None}
