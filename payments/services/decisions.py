@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from backoffice.permissions import APPROVER, roles
 from payments.models import Approval, ProviderCall, Reference, Tracked
 
 from . import accounts, approvals, calls
@@ -145,7 +146,7 @@ def proposal(reference: Reference) -> Approval | None:
 
 def check_second(*, row: Tracked, actor: Any, found: Approval | None, digest: str) -> Approval:
     """The proposal, if this person may be its second. Raises ValidationError (none there, own proposal, own request,
-    something has changed since).
+    something has changed since, or whoever proposed it is no approver any more).
     """
     if found is None:
         raise ValidationError(_("Nothing waits for a confirmation here."))
@@ -154,4 +155,6 @@ def check_second(*, row: Tracked, actor: Any, found: Approval | None, digest: st
     approvals.check_person(actor=actor, requester=row.created_by)
     if found.digest != digest:
         raise ValidationError(_("Something has changed since this was proposed. It must be proposed again."))
+    if APPROVER not in roles(found.approver):
+        raise ValidationError(_("Whoever proposed this is no approver any more. It must be proposed again."))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,9 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from backoffice import audit
-from backoffice.permissions import guarded
+from backoffice.permissions import APPROVER, guarded, roles
 from payments.models import Freeze, ProviderAccount
 from payments.providers.errors import Unavailable
+
+#: How long the first person's yes to lifting waits for the second's, as every other proposal does.
+FIRST_YES = dt.timedelta(hours=24)
 
 
 def current(*, account: ProviderAccount | None = None) -> Freeze | None:
@@ -75,11 +79,13 @@ def _locked(account: ProviderAccount | None) -> Freeze | None:
 @guarded("payments.lift_freeze")
 @transaction.atomic
 def lift(*, actor: Any, account: ProviderAccount | None = None) -> Freeze:
-    """Say yes to sending again; the second person's yes lifts it. Raises ValidationError for the same person."""
+    """Say yes to sending again; the second person's yes lifts it, within 24 hours of the first and while who said that
+    may approve still: else it is the first. Raises ValidationError for the same person.
+    """
     row = _locked(account)
     if row is None:
         raise ValidationError(_("Nothing is frozen here."))
-    if row.first_lift_by_id is None:
+    if not _has_first_yes(row):
         row.first_lift_by, row.first_lift_at = actor, timezone.now()
         row.save(update_fields=["first_lift_by", "first_lift_at"])
         audit.record(actor, "freeze.first_lift", row)
@@ -90,6 +96,12 @@ def lift(*, actor: Any, account: ProviderAccount | None = None) -> Freeze:
     row.save(update_fields=["lifted_by", "lifted_at"])
     audit.record(actor, "freeze.lifted", row)
     return row
+
+
+def _has_first_yes(row: Freeze) -> bool:
+    if row.first_lift_by is None or row.first_lift_at is None:
+        return False
+    return row.first_lift_at > timezone.now() - FIRST_YES and APPROVER in roles(row.first_lift_by)
 
 
 def in_the_way(account: ProviderAccount, *, refusal: str) -> list[str]:

@@ -443,7 +443,13 @@ class TestPeople:
     ) -> None:
         second = factories.person("approver")
         self.look(unknown)
-        withdrawal_decisions.resolve(actor=second, withdrawal=unknown, outcome="failed", note="not there")
+        resolve = {"withdrawal": unknown, "outcome": "failed", "note": "not there"}
+        gone = factories.person("approver")
+        withdrawal_decisions.resolve(actor=gone, **resolve)
+        gone.groups.clear()
+        with pytest.raises(ValidationError, match="no approver any more"):
+            withdrawal_decisions.confirm(actor=people["approver"], withdrawal=unknown)
+        withdrawal_decisions.resolve(actor=second, **resolve)
         unknown.refresh_from_db()
         assert unknown.status == "unknown"
         withdrawal_decisions.confirm(actor=people["approver"], withdrawal=unknown)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from payments.models import Freeze, ProviderAccount
 from payments.services import freeze
@@ -112,6 +114,18 @@ class TestLifting:
         shown = text(browser.post(f"/freeze/{standing.pk}/lift/", follow=True))
         assert "A second person must lift it." in shown
         assert freeze.current() is not None
+
+    @pytest.mark.parametrize("why", ["a day is over", "no approver any more"])
+    def test_an_old_yes_is_none(self, standing: Freeze, why: str) -> None:
+        first, second = factories.person("approver"), factories.person("approver")
+        freeze.lift(actor=first)
+        if why == "a day is over":
+            Freeze.objects.update(first_lift_at=timezone.now() - dt.timedelta(hours=25))
+        else:
+            first.groups.clear()
+        assert freeze.lift(actor=second).lifted_at is None
+        third = factories.person("approver")
+        assert freeze.lift(actor=third).lifted_at is not None
 
     @pytest.mark.parametrize("role", ["viewer", "operator", "finance", "admin"])
     def test_others_see_why_they_have_no_button(self, standing: Freeze, role: str) -> None:
