@@ -4,7 +4,8 @@
 .PHONY: help run test test-long check format bench format-check lint types templates migrations system deploy architecture
 
 PYTHON ?= python3.11
-WORKERS ?= 2
+# One more than the cores of a small machine: much of what the tests do is waiting.
+WORKERS ?= 3
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 TEMPLATES := $(wildcard templates */templates)
