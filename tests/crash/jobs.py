@@ -359,8 +359,8 @@ def plant_bids(addresses: list[str], bids: int) -> dict[str, list[int]]:
     from tests.payments import exchanger
 
     factories.number_from(time.time_ns())  # earlier runs made people, too
-    for model in (Bid, PartnerPayout):
-        model.objects.update(next_check_at=None)  # and rows at exchangers that are gone: nobody asks about them
+    for model in (Bid, PartnerPayout):  # and rows at exchangers that are gone: nobody asks about them
+        model.objects.update(next_check_at=None)
     first, *others = addresses
     account = exchanger.account(SimpleNamespace(base_url=first), name=f"bids {time.time_ns()}")
     exchanger.direction(account)

@@ -133,7 +133,7 @@ class TestCut:
             assert money.state(row) in ("unknown", "complete")  # complete: the answer is shorter than the cut
             rows.append(row)
         money.make_due()
-        money.work_until(lambda: money.states(rows)["complete"] == len(rows), seconds=10)
+        money.work_until(lambda: money.states(rows)["complete"] == len(rows), seconds=10 + len(rows) / 2)
         assert all(len(attempts(row)) == 1 for row in rows)
         assert money.asked(gullible, "details") >= 10
         money.check_promises(gullible, rows)
