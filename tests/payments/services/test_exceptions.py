@@ -20,18 +20,22 @@ from tests import factories
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def held(account: Any, box: Any) -> Invoice:
-    """An invoice for which the provider states less than we asked for."""
-    invoice = factories.open_invoice(account)
+def say_paid(invoice: Invoice, amount: str) -> None:
     report = InvoiceReport(
         reference=invoice.reference.value,
         status="paid",
         provider_status="Payed",
         method=invoice.method,
-        amount=Decimal("10"),
+        amount=Decimal(amount),
     )
     invoice_reports.apply(invoice_id=invoice.pk, report=report, way="poll")
+
+
+@pytest.fixture
+def held(account: Any, box: Any) -> Invoice:
+    """An invoice for which the provider states less than we asked for."""
+    invoice = factories.open_invoice(account)
+    say_paid(invoice, "10")
     invoice.refresh_from_db()
     return invoice
 
@@ -45,19 +49,12 @@ class TestHold:
 
     def test_it_says_what_is_accepted_when_it_is_released(self, held: Invoice, people: Any) -> None:
         """Something else that is told meanwhile holds it again, instead of being accepted unseen."""
-        report = InvoiceReport(
-            reference=held.reference.value,
-            status="paid",
-            provider_status="Payed",
-            method=held.method,
-            amount=Decimal("9"),
-        )
-        invoice_reports.apply(invoice_id=held.pk, report=report, way="poll")
+        say_paid(held, "9")
         item = ExceptionItem.objects.get()
         held.reference.refresh_from_db()
         assert (item.title, "10 USDT" in item.title) == (held.reference.hold_reason, True)
         exceptions.release_hold(actor=people["approver"], reference=held.reference, note="fine")
-        invoice_reports.apply(invoice_id=held.pk, report=report, way="poll")
+        say_paid(held, "9")
         held.reference.refresh_from_db()
         assert "9 USDT" in held.reference.hold_reason
 
