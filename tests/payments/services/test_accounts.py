@@ -100,8 +100,8 @@ class TestChange:
         assert account.keys["api_secret"]
 
     def test_an_unchanged_save_writes_no_audit(self, account: Any, people: Any) -> None:
-        before = AuditEntry.objects.count()
-        accounts.change(actor=people["admin"], account=account, name=account.name)
+        admin, before = people["admin"], AuditEntry.objects.count()
+        accounts.change(actor=admin, account=account, name=account.name)
         assert AuditEntry.objects.count() == before
 
     def test_a_renewed_callback_address_retires_the_old_one(self, account: Any, people: Any) -> None:

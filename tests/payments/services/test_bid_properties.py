@@ -59,7 +59,8 @@ class TestScan:
         bid: Any = SimpleNamespace(
             reference=SimpleNamespace(value=OURS), sent_at=None, created_at=timezone.now()
         )
-        found = list(bids._scan(client, bid))
+        found, is_whole = bids._scan(client, bid)
+        assert is_whole
         assert all(one.reference == OURS for one in found)
         there = OURS in filtered or any(OURS in page for page in pages)
         assert bool(found) is there
@@ -74,7 +75,7 @@ class TestScan:
         client = SimpleNamespace(bids=listed, scan_bids=lambda **window: iter([listed(**window)]))
         sent = timezone.now() - dt.timedelta(hours=3)
         bid: Any = SimpleNamespace(reference=SimpleNamespace(value=OURS), sent_at=sent, created_at=sent)
-        assert not list(bids._scan(client, bid))
+        assert bids._scan(client, bid) == ([], True)
         for window in asked:
             assert window["since"] <= (sent - dt.timedelta(hours=26)).timestamp()
             assert window["until"] >= (timezone.now() + dt.timedelta(hours=25, minutes=59)).timestamp()
